@@ -1,0 +1,66 @@
+package identity
+
+import "time"
+
+// Event is an immutable audit line, written in the transaction that makes it
+// so. It never holds a secret, a code or a token.
+type Event struct {
+	ID          string            `json:"id"` // evt_…
+	At          time.Time         `json:"at"`
+	Type        string            `json:"type"` // see the constants below
+	Outcome     string            `json:"outcome"`
+	User        string            `json:"user,omitempty"`
+	Actor       string            `json:"actor,omitempty"` // user id, "operator" or "system"
+	Application string            `json:"application,omitempty"`
+	Session     string            `json:"session,omitempty"`
+	Flow        string            `json:"flow,omitempty"`
+	Factor      string            `json:"factor,omitempty"`
+	Reasons     []string          `json:"reasons,omitempty"`
+	IP          string            `json:"ip,omitempty"`
+	Device      string            `json:"device,omitempty"`
+	UserAgent   string            `json:"userAgent,omitempty"`
+	Data        map[string]string `json:"data,omitempty"`
+}
+
+// Outcomes of an event.
+const (
+	Succeeded = "success"
+	Failed    = "failure"
+	Refused   = "refused"
+)
+
+// Types of event: noun, dot, past participle.
+const (
+	EventSignIn            = "signin.completed"
+	EventSignInDenied      = "signin.denied"
+	EventFactorProved      = "factor.proved"
+	EventFactorFailed      = "factor.failed"
+	EventFactorChallenged  = "factor.challenged"
+	EventEnrolmentCreated  = "enrolment.created"
+	EventEnrolmentRemoved  = "enrolment.removed"
+	EventEnrolmentRenamed  = "enrolment.renamed"
+	EventSessionOpened     = "session.opened"
+	EventSessionRaised     = "session.raised"
+	EventSessionEnded      = "session.ended"
+	EventGrantCreated      = "grant.created"
+	EventGrantRevoked      = "grant.revoked"
+	EventTokenReused       = "token.reused"
+	EventLaneClosed        = "lane.closed"
+	EventUserCreated       = "user.created"
+	EventUserDisabled      = "user.disabled"
+	EventUserEnabled       = "user.enabled"
+	EventFactorsReset      = "user.factors_reset"
+	EventKeyRotated        = "key.rotated"
+	EventConfigApplied     = "config.applied"
+	EventConsentGiven      = "consent.given"
+	EventForeignBrowser    = "flow.foreign_browser"
+	EventRequirementFailed = "requirement.refused"
+	EventDeviceStale       = "device.stale_secret"
+)
+
+// EventFilter selects events, newest first.
+type EventFilter struct {
+	User  string
+	Since time.Time
+	Limit int // default 100
+}

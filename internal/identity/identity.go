@@ -1,0 +1,98 @@
+// Package identity answers "who is this?".
+//
+// It holds the nouns that every other room speaks of: [Tenant], [Application],
+// [User], [Enrolment], [Session], [Grant], [Device] and [Event], the kinds of
+// error that edges translate, and the ports that storage implements. It does
+// no I/O and knows no protocol.
+//
+//	nouns    identity.go, application.go, session.go, event.go
+//	ports    ports.go           reached through a tenant, at most 6 methods each
+//	errors   errors.go          few kinds, mapped once per edge
+//	ids      id.go              prefix + UUIDv7 in base32
+//	names    canonical.go       one rule for what a person types
+package identity
+
+import (
+	"encoding/json"
+	"net/url"
+	"time"
+)
+
+// Tenant is an isolated set of users, applications, keys and policy. Its
+// issuer is one host (OpenID Connect Core, section 2, "iss").
+type Tenant struct {
+	ID        string          `json:"id"`
+	Issuer    string          `json:"issuer"` // absolute URL without path, byte for byte the iss claim
+	RPID      string          `json:"rpId"`   // WebAuthn RP ID; default: the issuer's host
+	Name      string          `json:"name"`
+	Branding  Branding        `json:"branding"`
+	Algorithm string          `json:"algorithm"`        // ES256 (default), EdDSA or RS256
+	Policy    json.RawMessage `json:"policy,omitempty"` // opaque here; policy.Parse reads it
+	Disabled  bool            `json:"disabled,omitempty"`
+	Digest    string          `json:"-"` // digest of the declaration that this was applied from
+}
+
+// Branding is how a tenant's pages look.
+type Branding struct {
+	Logo        string `json:"logo,omitempty"`        // SVG or PNG as a data: URL, served from the tenant's own host
+	Accent      string `json:"accent,omitempty"`      // CSS colour #rrggbb for light pages
+	AccentDark  string `json:"accentDark,omitempty"`  // the same for dark pages
+	SupportLink string `json:"supportLink,omitempty"` // https: or mailto: shown where a person is stuck
+}
+
+// Host returns the host, with port where there is one, of the tenant's issuer.
+func (t Tenant) Host() string {
+	u, err := url.Parse(t.Issuer)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// MeAudience is the audience of the tenant's own Me API.
+func (t Tenant) MeAudience() string { return t.Issuer + "/api/v1" }
+
+// User is a person who signs in.
+type User struct {
+	ID            string     `json:"id"`         // usr_…; the sub claim
+	Handle        []byte     `json:"handle"`     // 64 random bytes: the WebAuthn user handle (Level 3, 14.6.1)
+	Identifier    string     `json:"identifier"` // canonical form of what the person types to sign in
+	Email         string     `json:"email"`      // as the person wrote it
+	EmailVerified bool       `json:"emailVerified"`
+	Name          string     `json:"name"`
+	Phone         string     `json:"phone,omitempty"` // E.164
+	Locale        string     `json:"locale,omitempty"`
+	Groups        []string   `json:"groups,omitempty"`
+	CreatedAt     time.Time  `json:"createdAt"`
+	DisabledAt    *time.Time `json:"disabledAt,omitempty"`
+	Epoch         int64      `json:"-"` // raised by every change of factors, password, lock or sessions
+}
+
+// Disabled reports whether the user may not sign in.
+func (u User) Disabled() bool { return u.DisabledAt != nil }
+
+// Enrolment is one authenticator bound to one user. A password is one, too.
+type Enrolment struct {
+	ID         string     `json:"id"` // enr_…
+	User       string     `json:"user"`
+	Factor     string     `json:"factor"`
+	Name       string     `json:"name"` // what the person calls it
+	Data       []byte     `json:"-"`    // the factor's own, sealed at rest
+	Lookup     []byte     `json:"-"`    // blind index, unique per tenant and factor; may be nil
+	EnrolledAt time.Time  `json:"enrolledAt"`
+	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
+	Suspended  bool       `json:"suspended,omitempty"`
+	Version    int64      `json:"-"` // compare-and-swap
+}
+
+// Message is a text to be sent to a person. A code appears in Body alone.
+type Message struct {
+	ID      string    `json:"id"`      // msg_…
+	Channel string    `json:"channel"` // "email" or "sms"
+	To      string    `json:"to"`
+	Subject string    `json:"subject,omitempty"`
+	Body    string    `json:"body"`
+	Code    string    `json:"code,omitempty"`
+	At      time.Time `json:"sentAt"`
+	Expires time.Time `json:"expiresAt,omitzero"` // not sent after this
+}
