@@ -1,0 +1,167 @@
+// Package factor answers "how is it proved?": the one interface that every
+// factor implements and that the flow speaks to.
+//
+// A factor knows neither store, clock, network nor HTTP: its constructor takes
+// now and random, and the engine keeps what it returns. A signature without a
+// context does no I/O. What a factor gives back is data: a [Challenge] with a
+// public [Prompt], and an [Outcome] with a proof. The engine makes replay
+// impossible for all factors at once: it writes Outcome.Data by
+// compare-and-swap in the transaction that accepts the proof.
+//
+//	person → page/API → flow engine → Factor.Begin  → Challenge{State, Prompt}
+//	person ← Prompt
+//	person → Response → flow engine → Factor.Finish → Outcome{Proof, Data}
+package factor
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/intelliauth/intelliauth/internal/assurance"
+	"github.com/intelliauth/intelliauth/internal/identity"
+)
+
+// Kind is what a factor rests on.
+type Kind string
+
+// The kinds of proof (NIST SP 800-63-4, "authentication factor").
+const (
+	Knowledge  Kind = "knowledge"
+	Possession Kind = "possession"
+	Inherence  Kind = "inherence"
+)
+
+// Facts are the static facts of a factor.
+type Facts struct {
+	Name  string          // "totp": its name on the wire and in the database
+	Class assurance.Class // where it stands in the decision table
+	Kinds []Kind
+	AMR   string // RFC 8176
+
+	First      bool // may be the first proof of a flow, before the user is known to exist
+	Max        int  // enrolments per user; 0 means no limit
+	Restricted bool // SP 800-63B-4, 3.2.9
+	Heavy      bool // Finish costs memory and time: the engine holds a hash slot for it
+	Sends      bool // Begin makes a message
+	Hidden     bool // not in the list of sign-in methods (the password has its own page)
+
+	// A guess at a secret below 64 bits succeeds with chance Accepted/Space.
+	// Space 0 says that guessing is hopeless and is limited by source only.
+	Accepted, Space int64
+
+	Best assurance.Proof // the strongest proof it could give, to judge what may be reached or bound
+	Asks []Field         // what enrolment asks beside a name
+}
+
+// Field is one thing that enrolment asks, such as a phone number.
+type Field struct {
+	Name         string `json:"name"`
+	Autocomplete string `json:"autocomplete,omitempty"`
+	InputMode    string `json:"inputmode,omitempty"`
+}
+
+// Input is the sort of answer that a prompt takes.
+type Input string
+
+// The two input kinds; None is a prompt that only shows something.
+const (
+	Text      Input = "text"
+	PublicKey Input = "publickey"
+)
+
+// Prompt is the public part of a challenge: what to show and what to take.
+// It is data, so one template and one component serve every factor. It must
+// hold nothing that would let its reader answer it, save at enrolment.
+type Prompt struct {
+	Input        Input           `json:"input"`
+	Autocomplete string          `json:"autocomplete,omitempty"` // HTML autofill token
+	InputMode    string          `json:"inputmode,omitempty"`
+	MaxLength    int             `json:"maxlength,omitempty"`
+	Pattern      string          `json:"pattern,omitempty"`
+	Concealed    bool            `json:"concealed,omitempty"` // shown as dots
+	PublicKey    json.RawMessage `json:"publicKey,omitempty"` // WebAuthn options
+	Secret       string          `json:"secret,omitempty"`    // enrolment: to be typed into an app, grouped by fours
+	URI          string          `json:"uri,omitempty"`       // enrolment: otpauth:
+	QR           string          `json:"qr,omitempty"`        // enrolment: SVG markup of the URI, our own
+	Codes        []string        `json:"codes,omitempty"`     // enrolment: to be kept
+	SentTo       string          `json:"sentTo,omitempty"`    // masked
+}
+
+// Challenge is what was set: our part and the public part.
+type Challenge struct {
+	State   []byte             `json:"state"` // ours alone; sealed at rest, never sent
+	Prompt  Prompt             `json:"prompt"`
+	Send    []identity.Message `json:"-"`                 // for the outbox
+	OneShot bool               `json:"oneShot,omitempty"` // consumed by the first try (WebAuthn)
+}
+
+// Response is what came back.
+type Response struct {
+	Value     string          // text
+	PublicKey json.RawMessage // WebAuthn JSON
+}
+
+// Subject is whom a challenge is for.
+type Subject struct {
+	Tenant     identity.Tenant
+	Origins    []string             // accepted WebAuthn origins
+	User       *identity.User       // nil: nobody known by that name; do the same work
+	Enrolments []identity.Enrolment // of this factor, of this user
+	Chosen     string               // enrolment id, if one was chosen
+	NeedUV     bool
+	MinLength  int      // passwords: 15 where one alone opens a session, 8 where a second factor is always asked
+	Words      []string // passwords: name, address, tenant: what the secret may not be made of
+}
+
+// Asked is what a person gave to begin an enrolment.
+type Asked struct {
+	Name        string
+	Fields      map[string]string
+	Conditional bool // WebAuthn conditional create
+}
+
+// Enrolled is what an enrolment keeps.
+type Enrolled struct {
+	Data   []byte
+	Lookup []byte          // blind index input, unique per tenant and factor; nil if none
+	Proof  assurance.Proof // what the confirming response showed; zero Class if nothing
+}
+
+// Outcome is an accepted response.
+type Outcome struct {
+	Proof     assurance.Proof // At and Enrolment are filled in by the engine
+	Enrolment string          // which enrolment answered
+	Data      []byte          // its new data; nil leaves it
+}
+
+// Factor is a way to prove. All methods are safe for concurrent use.
+type Factor interface {
+	Facts() Facts
+	BeginEnrolment(Subject, Asked) (Challenge, error)
+	FinishEnrolment(Subject, Challenge, Response) (Enrolled, error)
+	Begin(Subject) (Challenge, error)
+	// Finish answers [ErrWrong] (or an error that wraps it) for a response that
+	// does not prove; it does the same work for an unknown user.
+	Finish(Subject, Challenge, Response) (Outcome, error)
+}
+
+// Discoverable is a factor that can find its user (usernameless passkeys).
+type Discoverable interface {
+	BeginAny(identity.Tenant) (Challenge, error)
+	Locate(Response) (handle, lookup []byte, err error)
+}
+
+// ErrWrong says that a response does not prove.
+var ErrWrong = errors.New("wrong response")
+
+// Refusal is an ErrWrong that a person can mend, by its code in the catalogue
+// of messages ("code_replayed", "password_too_short", …).
+type Refusal struct {
+	Code string
+	Args map[string]string
+}
+
+func (r *Refusal) Error() string { return "refused: " + r.Code }
+
+// Unwrap makes a Refusal an ErrWrong.
+func (r *Refusal) Unwrap() error { return ErrWrong }
