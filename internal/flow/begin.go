@@ -1,0 +1,244 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/intelliauth/intelliauth/internal/assurance"
+	"github.com/intelliauth/intelliauth/internal/identity"
+)
+
+// Begin takes a request in. If the browser's session already meets it, or if it
+// forbids any page (prompt=none), the answer is there at once; else there is a
+// flow to send the person to. b.Binding must be set.
+func (e *Engine) Begin(ctx context.Context, t identity.Tenant, b Browser, req Request) (Begun, error) {
+	if b.Binding == "" {
+		return Begun{}, identity.Invalid("binding_missing", "The browser has no binding cookie.")
+	}
+	base, err := e.start(ctx, t, b)
+	if err != nil {
+		return Begun{}, err
+	}
+	var begun Begun
+	err = e.Store.Update(ctx, t.ID, func(tx identity.Tx) error {
+		r := *base
+		r.tx = tx
+		begun, err = r.open1(req)
+		return err
+	})
+	return begun, err
+}
+
+// newFlow is the flow of a request, before anybody is named.
+func (r *run) newFlow(req Request) Flow {
+	a := req.Application
+	f := Flow{
+		ID: identity.NewID("flow", r.now, r.e.Random), Binding: identity.Hash(r.browser.Binding),
+		Application:   App{ID: a.ID, Name: a.Name, Home: a.InitiateLoginURI, Floor: assurance.Level(a.MinLevel), FirstParty: a.FirstParty},
+		Authorization: req.Authorization, Essential: req.Essential, Subject: req.Subject,
+		BegunAt: r.now, ExpiresAt: r.now.Add(flowLife),
+	}
+	f.Alternatives = slices.Clone(req.Alternatives)
+	if len(f.Alternatives) == 0 {
+		f.Alternatives = []assurance.Requirement{{}}
+	}
+	// max_age and prompt=login become a moment: only proofs since then count.
+	var since assurance.Requirement
+	if req.MaxAge != nil {
+		since.Since = r.now.Add(-*req.MaxAge)
+	}
+	if req.PromptLogin {
+		since.Since = r.now
+	}
+	for i := range f.Alternatives {
+		f.Alternatives[i] = f.Alternatives[i].Join(since)
+	}
+	return f
+}
+
+// open1 decides between an answer and a flow, and writes what follows.
+func (r *run) open1(req Request) (Begun, error) {
+	r.flow = r.newFlow(req)
+	if err := r.readSession(); err != nil {
+		return Begun{}, err
+	}
+	if err := r.recognise(req); err != nil {
+		return Begun{}, err
+	}
+	if err := r.needConsent(req.PromptConsent); err != nil {
+		return Begun{}, err
+	}
+	f := r.facts()
+	step := Next(f)
+	switch {
+	case step == Done:
+		a, err := r.answerFromSession(f)
+		return Begun{Answer: a}, err
+	case step == Denied:
+		return Begun{Answer: r.deny(f.denial())}, r.recordDenied(f)
+	case req.PromptNone:
+		return Begun{Answer: r.deny(silent(f, step))}, nil
+	}
+	if _, err := r.prepare(f, step); err != nil {
+		return Begun{}, err
+	}
+	if err := r.touch(); err != nil {
+		return Begun{}, err
+	}
+	value, err := json.Marshal(r.flow)
+	if err != nil {
+		return Begun{}, err
+	}
+	return Begun{FlowID: r.flow.ID}, r.tx.Ephemerals.Put(r.ctx, kindFlow, r.flow.ID, value, r.flow.ExpiresAt)
+}
+
+// silent says what prompt=none answers where a page would be needed.
+func silent(f Facts, step Step) Denial {
+	switch {
+	case step == Consent:
+		return NeedsConsent
+	case step == Identify || f.Session == nil || f.User == nil || f.Session.User != f.User.ID:
+		return NeedsLogin
+	case len(f.Proofs) == 0: // signed in, but not freshly enough
+		return NeedsLogin
+	}
+	return Interaction
+}
+
+// recognise names the person from the session, the hint of an application that
+// knows its user, or a login hint; otherwise nobody is named yet.
+func (r *run) recognise(req Request) error {
+	if r.session != nil && !req.PromptSelect && (req.Subject == "" || req.Subject == r.session.User) {
+		r.flow.User, r.flow.Session = r.session.User, r.session.ID
+		user, err := r.tx.Users.ByID(r.ctx, r.session.User)
+		if err != nil {
+			return err
+		}
+		r.flow.Identifier, r.flow.Canonical, r.flow.Epoch = user.Email, user.Identifier, user.Epoch
+		r.user = &user
+		return r.readHeld(user.ID)
+	}
+	if req.Subject != "" {
+		return r.expect(req)
+	}
+	if req.PromptSelect && r.session != nil {
+		user, err := r.tx.Users.ByID(r.ctx, r.session.User)
+		if err != nil {
+			return err
+		}
+		r.flow.Offered, r.flow.OfferedName = r.session.ID, user.Email
+		return nil
+	}
+	if req.LoginHint != "" && len(req.LoginHint) <= 254 {
+		return r.name(req.LoginHint)
+	}
+	return nil
+}
+
+// expect names the user of an id_token_hint. Whoever else is signed in is not
+// switched silently: with prompt=none the answer is login_required.
+func (r *run) expect(req Request) error {
+	user, err := r.tx.Users.ByID(r.ctx, req.Subject)
+	if errors.Is(err, identity.ErrNotFound) {
+		r.flow.Denial = WrongPerson
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.flow.Identifier, r.flow.Canonical = user.Email, user.Identifier
+	r.flow.User, r.flow.Epoch = user.ID, user.Epoch
+	r.user = &user
+	return r.readHeld(user.ID)
+}
+
+// name sets who was typed, looking up the same things for a name that nobody has.
+func (r *run) name(typed string) error {
+	canonical, _ := identity.Canonical(typed)
+	if canonical == "" {
+		return nil
+	}
+	h := Named{Typed: typed, Canonical: canonical}
+	user, err := r.tx.Users.ByIdentifier(r.ctx, canonical)
+	switch {
+	case err == nil:
+		h.User = &user
+	case !errors.Is(err, identity.ErrNotFound):
+		return err
+	}
+	if r.flow, _, err = Advance(r.flow, h, Identify); err != nil {
+		return err
+	}
+	r.user = h.User
+	id := nobody
+	if h.User != nil {
+		id = h.User.ID
+	}
+	return r.readHeld(id)
+}
+
+// needConsent finds out whether the person must be asked: for applications of
+// others, unless a live grant already covers the scopes.
+func (r *run) needConsent(prompted bool) error {
+	app := r.flow.Application
+	if r.flow.Authorization.OwnPage || app.ID == "" {
+		return nil
+	}
+	r.flow.AskConsent = prompted || !app.FirstParty
+	if prompted || app.FirstParty || r.user == nil {
+		return nil
+	}
+	return r.coverConsent()
+}
+
+// coverConsent asks for no consent that was given before and still stands.
+func (r *run) coverConsent() error {
+	grants, err := r.tx.Grants.ByUser(r.ctx, r.user.ID)
+	if err != nil {
+		return err
+	}
+	for _, g := range grants {
+		if g.Application == r.flow.Application.ID && covers(g.Scopes, r.flow.Authorization.Scopes) {
+			r.flow.AskConsent = false
+		}
+	}
+	return nil
+}
+
+func covers(have, want []string) bool {
+	for _, s := range want {
+		if !slices.Contains(have, s) {
+			return false
+		}
+	}
+	return true
+}
+
+// touch records that a request bore the session cookie.
+func (r *run) touch() error {
+	if r.session == nil {
+		return nil
+	}
+	r.session.LastActive = r.now
+	if err := r.tx.Sessions.Save(r.ctx, *r.session); err != nil {
+		return err
+	}
+	r.session.Version++
+	return nil
+}
+
+// answerFromSession answers a request that the session already meets: single
+// sign-on. No page, no new secret.
+func (r *run) answerFromSession(f Facts) (*Answer, error) {
+	if err := r.touch(); err != nil {
+		return nil, err
+	}
+	ev := identity.Event{Type: identity.EventSignIn, Outcome: identity.Succeeded, Session: r.session.ID,
+		Reasons: reasons(f), Data: map[string]string{"sso": "true", "level": r.level(r.session.Proofs).String()}}
+	if err := r.record(ev); err != nil {
+		return nil, err
+	}
+	return r.answer(f, *r.session)
+}

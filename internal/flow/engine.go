@@ -1,0 +1,421 @@
+package flow
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/intelliauth/intelliauth/internal/assurance"
+	"github.com/intelliauth/intelliauth/internal/factor"
+	"github.com/intelliauth/intelliauth/internal/identity"
+	"github.com/intelliauth/intelliauth/internal/policy"
+	"github.com/intelliauth/intelliauth/internal/risk"
+)
+
+// Kinds of ephemerals.
+const (
+	kindFlow          = "flow"
+	kindAnswer        = "answer"
+	KindCode          = "code" // authorization codes, by identity.HashKey
+	kindEnrolling     = "enrolling"
+	kindEnrollingLast = "enrolling-last"
+)
+
+const (
+	flowLife     = 15 * time.Minute
+	codeLife     = time.Minute
+	maxDevices   = 10
+	deviceGrace  = time.Minute
+	nobody       = "usr_" // looked up where there is no user, so that the same work is done
+	defaultKept  = time.Minute
+	secretLength = 32 // bytes of a cookie secret or code: 256 bits
+)
+
+// Deps is what an engine is made of.
+type Deps struct {
+	Store   identity.Store
+	Factors []factor.Factor
+	Slots   *Slots
+	// Index gives a tenant's key for keyed hashes of identifiers.
+	Index  func(ctx context.Context, tenant string) ([]byte, error)
+	Trust  assurance.Trust
+	Now    func() time.Time
+	Random io.Reader
+	Kept   time.Duration // how long a finished flow keeps its answer; default 60 s
+	// Notice words a notice to a user about a change ("factor_added"); nil sends none.
+	Notice func(t identity.Tenant, u identity.User, kind, factor string) (subject, body string)
+}
+
+// Engine runs flows. It is safe for concurrent use.
+type Engine struct {
+	Deps
+	factors  map[string]factor.Factor
+	policies sync.Map // raw policy → policy.Policy
+}
+
+// New makes an engine. Factors are the visible list that main hands in.
+func New(d Deps) *Engine {
+	if d.Kept == 0 {
+		d.Kept = defaultKept
+	}
+	e := &Engine{Deps: d, factors: map[string]factor.Factor{}}
+	for _, f := range d.Factors {
+		e.factors[f.Facts().Name] = f
+	}
+	return e
+}
+
+// now is the engine's clock at the resolution that is stored.
+func (e *Engine) now() time.Time { return e.Now().UTC().Truncate(time.Microsecond) }
+
+// Policy returns a tenant's policy, parsed once per text. A policy that cannot
+// be parsed is an error, never a default.
+func (e *Engine) Policy(t identity.Tenant) (policy.Policy, error) {
+	if p, ok := e.policies.Load(string(t.Policy)); ok {
+		return p.(policy.Policy), nil
+	}
+	p, err := policy.Parse(t.Policy)
+	if err != nil {
+		return policy.Policy{}, err
+	}
+	e.policies.Store(string(t.Policy), p)
+	return p, nil
+}
+
+// run is one request at work: the flow and everything read beside it in one
+// transaction.
+type run struct {
+	e       *Engine
+	ctx     context.Context
+	tenant  identity.Tenant
+	policy  policy.Policy
+	browser Browser
+	tx      identity.Tx
+	now     time.Time
+
+	flow      Flow
+	version   int64
+	user      *identity.User
+	held      []identity.Enrolment
+	session   *identity.Session // live session of the browser, whoever's it is
+	device    *identity.Device  // known device of this user
+	oldCookie bool              // the browser showed a device secret that was rotated away
+	devices   []identity.Device // rows of the browser's device, all users
+	decision  policy.Decision
+	index     []byte
+}
+
+func (e *Engine) start(ctx context.Context, t identity.Tenant, b Browser) (*run, error) {
+	p, err := e.Policy(t)
+	if err != nil {
+		return nil, err
+	}
+	index, err := e.Index(ctx, t.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &run{e: e, ctx: ctx, tenant: t, policy: p, browser: b, now: e.now(), index: index}, nil
+}
+
+// load reads a flow and checks that this browser began it. A flow of another
+// tenant is not found, since every key is the tenant's.
+func (r *run) load(id string) error {
+	item, err := r.tx.Ephemerals.Get(r.ctx, kindFlow, id)
+	if err != nil && !errors.Is(err, identity.ErrTaken) {
+		return err
+	}
+	if uerr := json.Unmarshal(item.Value, &r.flow); uerr != nil {
+		return uerr
+	}
+	if r.browser.Binding == "" || !hmac.Equal(r.flow.Binding, identity.Hash(r.browser.Binding)) {
+		return identity.ErrForeign
+	}
+	if err != nil {
+		return &OverError{Application: r.flow.Application, cause: err}
+	}
+	r.version = item.Version
+	return nil
+}
+
+// OverError says that a flow is over, and where its application may be started
+// anew.
+type OverError struct {
+	Application App
+	cause       error
+}
+
+func (o *OverError) Error() string { return "flow is over: " + o.cause.Error() }
+
+// Unwrap gives the kind of error: taken.
+func (o *OverError) Unwrap() error { return o.cause }
+
+// read loads the user, enrolments, session and device that belong to the flow.
+// For a name that nobody has, the same queries are made.
+func (r *run) read() error {
+	if err := r.readSession(); err != nil {
+		return err
+	}
+	if !r.flow.Identified() {
+		return nil
+	}
+	id := r.flow.User
+	if id == "" {
+		id = nobody
+	}
+	user, err := r.tx.Users.ByID(r.ctx, id)
+	switch {
+	case errors.Is(err, identity.ErrNotFound):
+		r.user = nil
+	case err != nil:
+		return err
+	default:
+		r.user = &user
+	}
+	return r.readHeld(id)
+}
+
+// readHeld loads the enrolments and the device of the user with this id.
+func (r *run) readHeld(id string) error {
+	all, err := r.tx.Enrolments.ByUser(r.ctx, id)
+	if err != nil {
+		return err
+	}
+	r.held = r.held[:0]
+	for _, en := range all {
+		if !en.Suspended && r.e.factors[en.Factor] != nil {
+			r.held = append(r.held, en)
+		}
+	}
+	if err := r.readDevice(); err != nil {
+		return err
+	}
+	r.followEpoch()
+	return nil
+}
+
+// followEpoch starts the flow over when something about the user changed since
+// it last looked: a proof from before a revocation is no proof.
+func (r *run) followEpoch() {
+	if r.user == nil || r.user.Epoch == r.flow.Epoch {
+		return
+	}
+	r.flow.Epoch = r.user.Epoch
+	r.flow.Proofs, r.flow.Challenges, r.flow.Consented = nil, nil, false
+}
+
+func (r *run) readSession() error {
+	if r.browser.Session == "" {
+		return nil
+	}
+	s, err := r.tx.Sessions.BySecret(r.ctx, identity.Hash(r.browser.Session))
+	if errors.Is(err, identity.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if s.Ended() || r.e.question(r.policy, s, r.now).Standing(s.Proofs).Level == assurance.None {
+		return nil
+	}
+	r.session = &s
+	return nil
+}
+
+// readDevice finds out whether this browser is a known device of the user.
+func (r *run) readDevice() error {
+	if r.browser.Device == "" {
+		return nil
+	}
+	rows, err := r.tx.Devices.ByID(r.ctx, r.browser.Device)
+	if err != nil {
+		return err
+	}
+	hash := identity.Hash(r.browser.Secret)
+	for _, d := range rows {
+		current := hmac.Equal(d.SecretHash, hash)
+		previous := hmac.Equal(d.PrevHash, hash) && r.now.Before(d.RotatedAt.Add(deviceGrace))
+		if !current && !previous {
+			r.oldCookie = true
+			return nil
+		}
+		if r.user != nil && d.User == r.user.ID {
+			r.device = &d
+		}
+	}
+	r.devices = rows
+	return nil
+}
+
+// sessionProofs are the session's proofs that may count in this flow: of the
+// same user, in the same browser, of the session the flow began from, and
+// young enough for the level that is asked.
+func (r *run) sessionProofs(level assurance.Level) []assurance.Proof {
+	if r.session == nil || r.user == nil || r.session.User != r.user.ID || r.session.ID != r.flow.Session {
+		return nil
+	}
+	return r.policy.Limits().Live(max(level, assurance.AAL1), r.session.Proofs, r.session.LastActive, r.now)
+}
+
+// facts gathers what Next needs, for the first alternative that can be reached.
+func (r *run) facts() Facts {
+	f := Facts{Flow: r.flow, User: r.user, Held: r.held, Profile: r.policy.Assurance, Trust: r.e.Trust, Now: r.now}
+	f.Decision = r.decide()
+	r.decision = f.Decision
+	f.Proofs = f.Decision.Requirement.Counting(assurance.Union(r.flow.Proofs, r.sessionProofs(f.Decision.Requirement.Level)))
+	f.Bind = r.bind(f.Decision.Requirement)
+	f.Session = r.session
+	f.Consent = r.flow.AskConsent
+	return f
+}
+
+// decide asks policy about each alternative in order: the first that can be
+// reached with what the person has wins, then the first by enrolling.
+func (r *run) decide() policy.Decision {
+	alternatives := r.flow.Alternatives
+	if len(alternatives) == 0 {
+		alternatives = []assurance.Requirement{{}}
+	}
+	var byEnrolling, refused *policy.Decision
+	for _, a := range alternatives {
+		d := policy.Decide(r.input(a))
+		switch {
+		case !d.Denied && !d.Enrol:
+			return d
+		case !d.Denied && byEnrolling == nil:
+			byEnrolling = &d
+		case d.Denied && refused == nil:
+			refused = &d
+		}
+	}
+	if byEnrolling != nil {
+		return *byEnrolling
+	}
+	return *refused
+}
+
+func (r *run) input(a assurance.Requirement) policy.Input {
+	in := policy.Input{
+		Policy: r.policy, Trust: r.e.Trust, Now: r.now, Requested: a, Floor: r.flow.Application.Floor,
+		Scopes: r.flow.Authorization.Scopes, Manage: r.flow.Manages(), BegunAt: r.flow.BegunAt,
+		Risk: risk.Assess(risk.Signals{DeviceKnown: r.device != nil, DeviceStale: r.oldCookie}),
+	}
+	if r.user != nil {
+		in.Created = r.user.CreatedAt
+	}
+	in.Held, in.Offered = r.e.methods(r.policy, r.held)
+	return in
+}
+
+// methods returns what a person holds, and what the tenant would let them enrol.
+func (e *Engine) methods(p policy.Policy, held []identity.Enrolment) (has, offered []policy.Method) {
+	counts := map[string]int{}
+	for _, en := range held {
+		facts := e.factors[en.Factor].Facts()
+		counts[en.Factor]++
+		has = append(has, policy.Method{Factor: en.Factor, Best: facts.Best})
+	}
+	for _, f := range e.Factors {
+		facts := f.Facts()
+		if facts.Hidden || !p.Allows(facts.Name) || (facts.Max > 0 && counts[facts.Name] >= facts.Max) {
+			continue
+		}
+		offered = append(offered, policy.Method{Factor: facts.Name, Best: facts.Best})
+	}
+	return has, offered
+}
+
+// bind is what must be proved before a new authenticator is bound in a flow.
+func (r *run) bind(need assurance.Requirement) assurance.Requirement {
+	held, offered := r.e.methods(r.policy, r.held)
+	level := assurance.AAL1
+	for _, m := range offered {
+		level = max(level, policy.ToBind(r.policy, r.e.Trust, held, m))
+	}
+	return assurance.Requirement{Level: level, Since: need.Since, Barred: need.Barred}
+}
+
+// subject is whom guesses are counted against: before a first proof the keyed
+// hash of what was typed, existing or not; then the user.
+func (r *run) subject(f Facts) string {
+	if len(f.Proofs) > 0 && r.user != nil {
+		return r.user.ID
+	}
+	mac := hmac.New(sha256.New, r.index)
+	mac.Write([]byte("identifier\x00" + r.tenant.ID + "\x00" + r.flow.Canonical))
+	return "idf_" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// lanes loads the guessing record that an attempt now would count in.
+func (r *run) lanes(subject string) (Lanes, error) {
+	all, err := r.tx.Lanes.Load(r.ctx, subject)
+	own := laneUnknown
+	if r.device != nil {
+		own = r.device.ID
+	}
+	return Lanes{All: all, Own: own, Now: r.now}, err
+}
+
+// keep writes the flow back by compare-and-swap.
+func (r *run) keep() error {
+	value, err := json.Marshal(r.flow)
+	if err != nil {
+		return err
+	}
+	if err := r.tx.Ephemerals.Swap(r.ctx, kindFlow, r.flow.ID, r.version, value, r.flow.ExpiresAt); err != nil {
+		return err
+	}
+	r.version++
+	return nil
+}
+
+// event fills in who and where.
+func (r *run) event(ev identity.Event) identity.Event {
+	ev.ID, ev.At = identity.NewID("evt", r.now, r.e.Random), r.now
+	ev.Flow, ev.Application = r.flow.ID, r.flow.Application.ID
+	ev.IP, ev.UserAgent = r.addr(), label(r.browser.UserAgent)
+	if r.user != nil {
+		ev.User, ev.Actor = r.user.ID, r.user.ID
+	}
+	if r.device != nil {
+		ev.Device = r.device.ID
+	}
+	if ev.Session == "" && r.flow.Session != "" {
+		ev.Session = r.flow.Session
+	}
+	return ev
+}
+
+func (r *run) record(ev identity.Event) error { return r.tx.Events.Append(r.ctx, r.event(ev)) }
+
+// addr is the browser's address, "" if it is not known.
+func (r *run) addr() string {
+	if !r.browser.Addr.IsValid() {
+		return ""
+	}
+	return r.browser.Addr.String()
+}
+
+// label bounds what a browser says of itself and keeps it on one line.
+func label(ua string) string {
+	out := make([]rune, 0, 64)
+	for _, c := range ua {
+		if c < ' ' || c == 0x7f || (c >= 0x80 && c < 0xa0) || c == '\u2028' || c == '\u2029' || c == '\ufffd' {
+			c = ' '
+		}
+		if out = append(out, c); len(out) == 256 {
+			break
+		}
+	}
+	return string(out)
+}
+
+// unreachable reports whether a decision was denied because nothing gives the
+// level, rather than because policy says no.
+func unreachable(reasons []policy.Reason) bool { return slices.Contains(reasons, policy.Unreachable) }

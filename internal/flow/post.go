@@ -1,0 +1,450 @@
+package flow
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+
+	"github.com/intelliauth/intelliauth/internal/factor"
+	"github.com/intelliauth/intelliauth/internal/identity"
+)
+
+// Codes of ViewError that the engine itself gives; a factor's refusals add theirs.
+const (
+	codeInvalidCredentials = "invalid_credentials"
+	codeInvalid            = "code_invalid"
+	codeTooMany            = "too_many_attempts"
+	codeStale              = "prompt_stale"
+	codeIdentifier         = "identifier_required"
+	codeBusy               = "flow_busy"
+)
+
+// View shows where a flow stands. A challenge that ran out is replaced.
+func (e *Engine) View(ctx context.Context, t identity.Tenant, b Browser, id string) (View, error) {
+	base, err := e.start(ctx, t, b)
+	if err != nil {
+		return View{}, err
+	}
+	var v View
+	changed := false
+	see := func(tx identity.Tx) (*run, error) {
+		r := *base
+		r.tx = tx
+		if err := r.load(id); err != nil {
+			return nil, err
+		}
+		if err := r.read(); err != nil {
+			return nil, err
+		}
+		f := r.facts()
+		step := Next(f)
+		if step == Denied || step == Done {
+			v = r.view(f, step)
+			return &r, nil
+		}
+		var err error
+		if changed, err = r.prepare(f, step); err != nil {
+			return nil, err
+		}
+		v = r.view(f, step)
+		return &r, nil
+	}
+	err = e.Store.View(ctx, t.ID, func(tx identity.Tx) error { _, err := see(tx); return err })
+	if err != nil || !changed {
+		return v, e.auditForeign(ctx, base, id, err)
+	}
+	err = e.Store.Update(ctx, t.ID, func(tx identity.Tx) error {
+		r, err := see(tx)
+		if err != nil || !changed {
+			return err
+		}
+		return r.keep()
+	})
+	return v, err
+}
+
+// auditForeign records that a browser came with another browser's flow.
+func (e *Engine) auditForeign(ctx context.Context, base *run, id string, err error) error {
+	if !errors.Is(err, identity.ErrForeign) {
+		return err
+	}
+	uerr := e.Store.Update(ctx, base.tenant.ID, func(tx identity.Tx) error {
+		r := *base
+		r.tx = tx
+		r.flow = Flow{ID: id}
+		return r.record(identity.Event{Type: identity.EventForeignBrowser, Outcome: identity.Refused})
+	})
+	return errors.Join(err, uerr)
+}
+
+// Post takes a response in. A wrong one is no error: the view says so.
+func (e *Engine) Post(ctx context.Context, t identity.Tenant, b Browser, id string, p Post) (Posted, error) {
+	base, err := e.start(ctx, t, b)
+	if err != nil {
+		return Posted{}, err
+	}
+	if strings.HasPrefix(p.Prompt, "p") && p.Choose == "" && !p.Cancel && !p.Restart && !p.Skip && !p.Resend {
+		out, err := e.attempt(ctx, base, id, p)
+		return e.lost(ctx, base, id, p, out, err)
+	}
+	var out Posted
+	err = e.Store.Update(ctx, t.ID, func(tx identity.Tx) error {
+		r := *base
+		r.tx = tx
+		if err := r.load(id); err != nil {
+			return err
+		}
+		if err := r.read(); err != nil {
+			return err
+		}
+		out, err = r.simple(p)
+		return err
+	})
+	return e.lost(ctx, base, id, p, out, err)
+}
+
+// simple handles what needs no judgement by a factor.
+func (r *run) simple(p Post) (Posted, error) {
+	f := r.facts()
+	step := Next(f)
+	var h Happening
+	switch {
+	case p.Cancel:
+		h = Cancel{}
+	case p.Restart && step != Done:
+		h = Restarted{}
+	case p.Skip && step == Enrol && f.skippable():
+		h = Skipped{}
+	case p.Choose == promptSession || p.Prompt == promptSession:
+		return r.continueAs(f, step, p)
+	case strings.HasPrefix(p.Choose, offerPrefix):
+		h = Chose{Offer: p.Choose}
+	case p.Prompt == promptIdentifier && step == Identify:
+		return r.identify(f, step, p)
+	case p.Prompt == promptConsent && step == Consent && p.Value == "allow":
+		h = Consented{}
+	default:
+		return Posted{View: r.withError(f, step, &ViewError{Code: codeStale})}, nil
+	}
+	return r.advance(h, step, p)
+}
+
+// advance applies a happening, then goes on to wherever the flow stands now.
+func (r *run) advance(h Happening, step Step, p Post) (Posted, error) {
+	next, effects, err := Advance(r.flow, h, step)
+	if errors.Is(err, errStale) {
+		return Posted{View: r.withError(r.facts(), step, &ViewError{Code: codeStale})}, nil
+	}
+	if err != nil {
+		return Posted{}, err
+	}
+	r.flow = next
+	if err := r.apply(effects); err != nil {
+		return Posted{}, err
+	}
+	if !r.flow.Identified() {
+		r.user, r.held, r.device, r.devices = nil, nil, nil, nil
+	}
+	return r.proceed(p)
+}
+
+// proceed derives the step and does what it calls for.
+func (r *run) proceed(p Post) (Posted, error) {
+	if r.user != nil && r.flow.AskConsent && r.flow.Application.ID != "" && !r.flow.Consented && !r.flow.Application.FirstParty {
+		if err := r.coverConsent(); err != nil {
+			return Posted{}, err
+		}
+	}
+	f := r.facts()
+	step := Next(f)
+	switch step {
+	case Done:
+		a, err := r.conclude(f, digest(p))
+		if err != nil {
+			return Posted{}, err
+		}
+		v := r.view(f, step)
+		v.Redirect, v.Form = a.Redirect, a.Form
+		return Posted{View: v, Answer: a}, nil
+	case Denied:
+		if r.flow.Denial == "" {
+			r.flow.Denial = f.denial()
+		}
+		if err := r.recordDenied(f); err != nil {
+			return Posted{}, err
+		}
+		if _, err := r.tx.Ephemerals.Take(r.ctx, kindFlow, r.flow.ID); err != nil {
+			return Posted{}, err
+		}
+		a := r.deny(r.flow.Denial)
+		return Posted{View: r.view(f, step), Answer: a}, r.keepAnswer(a, digest(p))
+	}
+	if _, err := r.prepare(f, step); err != nil {
+		return Posted{}, err
+	}
+	return Posted{View: r.view(f, step)}, r.keep()
+}
+
+// identify takes the name of a person. What follows is the same whether or not
+// anybody has it.
+func (r *run) identify(f Facts, step Step, p Post) (Posted, error) {
+	if strings.TrimSpace(p.Value) == "" || len(p.Value) > 1024 {
+		return Posted{View: r.withError(f, step, &ViewError{Code: codeIdentifier})}, nil
+	}
+	if err := r.name(strings.TrimSpace(p.Value)); err != nil {
+		return Posted{}, err
+	}
+	if !r.flow.Identified() {
+		return Posted{View: r.withError(f, step, &ViewError{Code: codeIdentifier})}, nil
+	}
+	// The session counts again if it is this person's.
+	if r.session != nil && r.user != nil && r.session.User == r.user.ID {
+		r.flow.Session = r.session.ID
+	}
+	return r.proceed(p)
+}
+
+// continueAs goes on as the user of the session that was offered.
+func (r *run) continueAs(f Facts, step Step, p Post) (Posted, error) {
+	if step != Identify || r.session == nil || r.flow.Offered != r.session.ID {
+		return Posted{View: r.withError(f, step, &ViewError{Code: codeStale})}, nil
+	}
+	user, err := r.tx.Users.ByID(r.ctx, r.session.User)
+	if err != nil {
+		return Posted{}, err
+	}
+	if r.flow, _, err = Advance(r.flow, Continued{User: user, Session: r.session.ID}, step); err != nil {
+		return Posted{}, err
+	}
+	r.user = &user
+	if err := r.readHeld(user.ID); err != nil {
+		return Posted{}, err
+	}
+	return r.proceed(p)
+}
+
+// withError is the same view again, with what was wrong.
+func (r *run) withError(f Facts, step Step, e *ViewError) View {
+	v := r.view(f, step)
+	v.Error = e
+	return v
+}
+
+// tried is what the first transaction of an attempt hands to the second.
+type tried1 struct {
+	version   int64
+	epoch     int64
+	session   string
+	lane      string
+	subject   string
+	mass      int64
+	challenge Challenge
+	who       factor.Subject
+	step      Step
+}
+
+// attempt judges a response to a challenge: the first transaction spends the
+// attempt and consumes a one-shot challenge, the factor judges outside any
+// transaction, the second accepts or refuses. A crash in between leaves the
+// attempt spent.
+func (e *Engine) attempt(ctx context.Context, base *run, id string, p Post) (Posted, error) {
+	release, err := e.holdSlot(ctx, base, id, p.Prompt)
+	if err != nil {
+		return Posted{}, err
+	}
+	defer release()
+	for rerun := 0; ; rerun++ {
+		one, early, err := e.spend(ctx, base, id, p, rerun > 0)
+		if err != nil || early != nil {
+			return orEmpty(early), err
+		}
+		outcome, enrolled, verdict := e.judge(one, p)
+		if verdict != nil && !errors.Is(verdict, factor.ErrWrong) {
+			return Posted{}, verdict
+		}
+		out, err := e.settle(ctx, base, id, p, one, outcome, enrolled, verdict)
+		// Somebody else's success with the same enrolment came first: judge again
+		// against what is stored now, twice at most.
+		if errors.Is(err, errEnrolmentMoved) && rerun < 2 {
+			continue
+		}
+		if errors.Is(err, errMoved) || errors.Is(err, errEnrolmentMoved) {
+			return e.reload(ctx, base, id)
+		}
+		return out, err
+	}
+}
+
+func orEmpty(p *Posted) Posted {
+	if p == nil {
+		return Posted{}
+	}
+	return *p
+}
+
+// errMoved and errEnrolmentMoved say that the second transaction found another
+// world than the first read.
+var (
+	errMoved          = errors.New("flow moved on meanwhile")
+	errEnrolmentMoved = errors.New("enrolment changed meanwhile")
+)
+
+// holdSlot takes a hash slot for a heavy factor before anything is spent, so
+// that overload costs nobody an attempt.
+func (e *Engine) holdSlot(ctx context.Context, base *run, id, prompt string) (func(), error) {
+	heavy := false
+	err := e.Store.View(ctx, base.tenant.ID, func(tx identity.Tx) error {
+		r := *base
+		r.tx = tx
+		if err := r.load(id); err != nil {
+			return err
+		}
+		if i, ok := r.flow.challenge(prompt); ok {
+			heavy = e.factors[r.flow.Challenges[i].Factor].Facts().Heavy
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, e.auditForeign(ctx, base, id, err)
+	}
+	if !heavy || e.Slots == nil {
+		return func() {}, nil
+	}
+	return e.Slots.Acquire(ctx)
+}
+
+// spend is the first transaction. It answers early where nothing is to be judged.
+func (e *Engine) spend(ctx context.Context, base *run, id string, p Post, again bool) (one tried1, early *Posted, err error) {
+	err = e.Store.Update(ctx, base.tenant.ID, func(tx identity.Tx) error {
+		one, early = tried1{}, nil
+		r := *base
+		r.tx = tx
+		if err := r.load(id); err != nil {
+			return err
+		}
+		if err := r.read(); err != nil {
+			return err
+		}
+		f := r.facts()
+		step := Next(f)
+		next, _, aerr := Advance(r.flow, Tried{Challenge: p.Prompt}, step)
+		i, ok := r.flow.challenge(p.Prompt)
+		if aerr != nil || !ok || !r.now.Before(r.flow.Challenges[i].At.Add(challengeLife)) {
+			v, err := r.stale(f, step)
+			early = &Posted{View: v}
+			return err
+		}
+		c := r.flow.Challenges[i]
+		one = tried1{challenge: c, who: r.subjectOf(c.Factor), step: step, subject: r.subject(f)}
+		if !c.Enrolling {
+			facts := e.factors[c.Factor].Facts()
+			one.mass = Guess(facts.Accepted*int64(max(1, len(one.who.Enrolments))), facts.Space)
+		}
+		if early, err = r.spendAttempt(f, step, &one, again); err != nil || early != nil {
+			return err
+		}
+		r.flow = next
+		if err := r.keep(); err != nil {
+			return err
+		}
+		one.version, one.epoch = r.version, r.flow.Epoch
+		if r.session != nil {
+			one.session = r.session.ID
+		}
+		return nil
+	})
+	return one, early, err
+}
+
+// spendAttempt counts the attempt in its lane, or answers that it may not be made.
+func (r *run) spendAttempt(f Facts, step Step, one *tried1, again bool) (*Posted, error) {
+	if one.mass == 0 {
+		return nil, nil
+	}
+	lanes, err := r.lanes(one.subject)
+	if err != nil {
+		return nil, err
+	}
+	one.lane = lanes.Own
+	if again { // the attempt of the first run still counts
+		return nil, nil
+	}
+	if v := lanes.Check(one.mass); !v.OK() {
+		e := &ViewError{Code: codeTooMany, RetryAfter: int(math.Ceil(v.Wait.Seconds()))}
+		return &Posted{View: r.withError(f, step, e)}, nil
+	}
+	lane := lanes.Spend(one.mass)
+	lane.Subject = one.subject
+	return nil, r.tx.Lanes.Save(r.ctx, lane)
+}
+
+// stale answers a response to a prompt that is no longer open, with a new one.
+func (r *run) stale(f Facts, step Step) (View, error) {
+	changed, err := r.prepare(f, step)
+	if err != nil {
+		return View{}, err
+	}
+	v := r.withError(f, step, &ViewError{Code: codeStale})
+	if !changed {
+		return v, nil
+	}
+	return v, r.keep()
+}
+
+// judge asks the factor. It holds no transaction.
+func (e *Engine) judge(one tried1, p Post) (factor.Outcome, factor.Enrolled, error) {
+	response := factor.Response{Value: p.Value, PublicKey: p.PublicKey}
+	f := e.factors[one.challenge.Factor]
+	if one.challenge.Enrolling {
+		enrolled, err := f.FinishEnrolment(one.who, one.challenge.Challenge, response)
+		return factor.Outcome{}, enrolled, err
+	}
+	outcome, err := f.Finish(one.who, one.challenge.Challenge, response)
+	return outcome, factor.Enrolled{}, err
+}
+
+// reload shows where the flow stands, after somebody else moved it.
+func (e *Engine) reload(ctx context.Context, base *run, id string) (Posted, error) {
+	v, err := e.View(ctx, base.tenant, base.browser, id)
+	if err == nil && v.Error == nil && v.Step != Done && v.Step != Denied {
+		v.Error = &ViewError{Code: codeBusy}
+	}
+	return Posted{View: v}, err
+}
+
+// digest tells one response from another, without keeping it.
+func digest(p Post) string {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(b)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// lost gives the answer of a finished flow once more to the browser that sent
+// the same response again, because the reply was lost on its way.
+func (e *Engine) lost(ctx context.Context, base *run, id string, p Post, out Posted, err error) (Posted, error) {
+	var over *OverError
+	if !errors.As(err, &over) || !errors.Is(err, identity.ErrTaken) {
+		return out, err
+	}
+	var k kept
+	verr := e.Store.View(ctx, base.tenant.ID, func(tx identity.Tx) error {
+		item, err := tx.Ephemerals.Get(ctx, kindAnswer, id)
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(item.Value, &k)
+	})
+	if verr != nil || !hmac.Equal([]byte(k.Digest), []byte(digest(p))) {
+		return out, err
+	}
+	a := k.Answer
+	return Posted{View: View{ID: id, Step: Done, Redirect: a.Redirect, Form: a.Form, Tenant: ViewTenant{Name: base.tenant.Name}}, Answer: &a}, nil
+}
