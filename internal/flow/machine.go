@@ -19,7 +19,7 @@ func Next(f Facts) Step {
 		return Denied
 	case !f.Flow.Identified():
 		return Identify
-	case len(f.Proofs) == 0:
+	case len(f.Proofs) == 0 && !f.present():
 		return Prove
 	case f.denial() != "":
 		return Denied
@@ -32,6 +32,12 @@ func Next(f Facts) Step {
 		return Enrol
 	}
 	return Prove
+}
+
+// present reports whether this browser's session already shows who it is, so
+// that an answer about this user tells nothing new.
+func (f Facts) present() bool {
+	return f.Session != nil && f.User != nil && f.Session.User == f.User.ID && f.Session.ID == f.Flow.Session
 }
 
 // met reports whether the requirement holds, or its fallback while enrolment
