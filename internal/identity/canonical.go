@@ -24,9 +24,9 @@ func Canonical(typed string) (canonical string, ok bool) {
 	if len(s) > maxIdentifier {
 		// Cut on a rune boundary: the text only keys a counter.
 		s = strings.ToValidUTF8(s[:maxIdentifier], "")
-		return strings.ToLower(s), false
+		return strings.Map(lowerRune, s), false
 	}
-	lower := strings.Map(unicode.ToLower, s)
+	lower := strings.Map(lowerRune, s)
 	at := strings.LastIndexByte(lower, '@')
 	if at <= 0 || at == len(lower)-1 || strings.ContainsFunc(lower, bad) {
 		return lower, false
@@ -50,4 +50,13 @@ func Canonical(typed string) (canonical string, ok bool) {
 // page or a mail header reads.
 func bad(r rune) bool {
 	return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar
+}
+
+// lowerRune is Unicode's simple mapping, save that a dotted capital I stays
+// itself: its simple mapping drops the dot and would merge two addresses.
+func lowerRune(r rune) rune {
+	if r == '\u0130' {
+		return r
+	}
+	return unicode.ToLower(r)
 }
