@@ -1,0 +1,242 @@
+package messages
+
+// english is complete: other languages are held against it by a test.
+func english() language {
+	return language{
+		tag: "en", dir: "ltr",
+		forms: []Form{One, Other},
+		plural: func(n int) Form {
+			if n == 1 {
+				return One
+			}
+			return Other
+		},
+		months: [12]string{
+			"January", "February", "March", "April", "May", "June",
+			"July", "August", "September", "October", "November", "December",
+		},
+		texts: []map[Key]string{enSteps(), enPages(), enFactors(), enErrors(), enPasswords(), enFaults(), enReasons()},
+	}
+}
+
+func enSteps() map[Key]string {
+	return map[Key]string{
+		Moment: "{day} {month} {year}, {time} {zone}",
+
+		PageTitle:  "{page} – {tenant}",
+		PageFailed: "Error: {page} – {tenant}",
+		PageHelp:   "Get help",
+		PageMadeBy: "Secured by IntelliAuth",
+
+		StepReasons: "Why we ask",
+		StepOthers:  "Other ways to confirm it is you",
+		StepFor:     "Continue to {application}",
+		StepManage:  "Manage your sign-in methods for {application}",
+		StepNotYou:  "Not you?",
+		StepUser:    "Signing in as",
+		PersonLabel: "Signed in as",
+		StepCancel:  "Cancel",
+		StepResend:  "Send a new code",
+		StepSkip:    "Not now",
+		StepSkipBy:  "You can put this off until {moment}.",
+		StepSentTo:  "We sent a code to {address}.",
+		StepNothing: "There is no way to confirm this sign-in here.",
+		StepScript:  "This way of signing in needs JavaScript, which is switched off in this browser.",
+		StepReveal:  "Show password",
+
+		SessionTitle:    "Continue as",
+		SessionContinue: "Continue",
+		SessionOther:    "Sign in as someone else",
+
+		ConsentTitle: "Allow {application}?",
+		ConsentLead:  "{application} would like to:",
+		ConsentAllow: "Allow",
+		ConsentDeny:  "Don’t allow",
+
+		EnrolChoose: "Add a second step",
+		EnrolScan:   "Scan this picture with your authenticator app.",
+		EnrolQR:     "QR code with the same setup key that can be typed in below",
+		EnrolOpen:   "Open an app on this device",
+		EnrolManual: "Can’t scan it? Type this key into the app",
+		EnrolKey:    "Setup key",
+		EnrolCodes:  "Keep these codes in a safe place. Each works once.",
+		EnrolCopy:   "Copy",
+		EnrolCopied: "Copied",
+		EnrolBegin:  "Set up",
+
+		ReturnTitle:  "You’re signed in",
+		ReturnLead:   "One more click takes you back to {application}.",
+		ReturnSubmit: "Continue",
+
+		DeniedTitle: "You can’t sign in",
+		DeniedLead:  "This sign-in was refused. Nothing has changed.",
+	}
+}
+
+func enPages() map[Key]string {
+	return map[Key]string{
+		HomeIn:      "You’re signed in",
+		HomeLead:    "This browser is signed in to {tenant}.",
+		HomeOut:     "Welcome",
+		HomeOutLead: "Nobody is signed in to {tenant} in this browser.",
+		HomeSignIn:  "Sign in",
+		HomeSignOut: "Sign out",
+		HomeSince:   "Signed in on {moment}",
+		HomeStrong:  "Confirmed with a second step",
+
+		SignOutTitle:  "Sign out?",
+		SignOutLead:   "You will be signed out of {tenant} in this browser.",
+		SignOutFor:    "{application} asks to sign you out.",
+		SignOutSubmit: "Sign out",
+		SignOutStay:   "Stay signed in",
+		SignedOut:     "You’re signed out",
+		SignedOutLead: "Nobody is signed in to {tenant} in this browser any more. You can close this page.",
+
+		FaultCode:   "Details for developers",
+		FaultID:     "Request {id}",
+		FaultBackTo: "Back to {application}",
+		FaultHome:   "Go to {tenant}",
+		FaultAgain:  "Try again in {wait}.",
+
+		WaitSeconds + One:   "{n} second",
+		WaitSeconds + Other: "{n} seconds",
+		WaitMinutes + One:   "{n} minute",
+		WaitMinutes + Other: "{n} minutes",
+		WaitHours + One:     "{n} hour",
+		WaitHours + Other:   "{n} hours",
+
+		"scope.any":            "Use the permission “{scope}”",
+		"scope.profile":        "See your name",
+		"scope.email":          "See your e-mail address",
+		"scope.phone":          "See your phone number",
+		"scope.offline_access": "Keep this access while you are away",
+		"scope.me":             "See your sign-in methods and where you are signed in",
+		"scope.me:factors":     "Change your sign-in methods",
+
+		"field.name":  "A name for it",
+		"field.phone": "Phone number",
+		"field.email": "E-mail address",
+	}
+}
+
+// enFactors has one block for each factor, and one for those not known here.
+func enFactors() map[Key]string {
+	return map[Key]string{
+		"prompt.any.title":  "Confirm it’s you",
+		"prompt.any.label":  "Your answer",
+		"prompt.any.choose": "{factor}",
+		"prompt.any.submit": "Continue",
+		"enrol.any.title":   "Set up {factor}",
+		"enrol.any.lead":    "From now on you can confirm with it that it’s you.",
+		"enrol.any.label":   "Your answer",
+		"enrol.any.choose":  "{factor}",
+		"enrol.any.submit":  "Continue",
+
+		"prompt.identifier.title":  "Sign in",
+		"prompt.identifier.label":  "E-mail address",
+		"prompt.identifier.submit": "Continue",
+
+		"factor.password":        "Password",
+		"prompt.password.title":  "Enter your password",
+		"prompt.password.label":  "Password",
+		"prompt.password.choose": "Your password",
+		"prompt.password.submit": "Continue",
+		"enrol.password.title":   "Choose a password",
+		"enrol.password.lead":    "A few unrelated words make a good one. There are no rules about digits or signs.",
+		"enrol.password.label":   "New password",
+		"enrol.password.choose":  "A password",
+		"enrol.password.submit":  "Save",
+
+		"factor.totp":        "Authenticator app",
+		"prompt.totp.title":  "Enter the code from your app",
+		"prompt.totp.lead":   "Open your authenticator app and look for {tenant}.",
+		"prompt.totp.label":  "6-digit code",
+		"prompt.totp.choose": "A code from your authenticator app",
+		"prompt.totp.submit": "Continue",
+		"enrol.totp.title":   "Set up an authenticator app",
+		"enrol.totp.lead":    "The app shows a new code every 30 seconds. You will be asked for one when you sign in.",
+		"enrol.totp.label":   "Code that the app shows now",
+		"enrol.totp.hint":    "6 digits",
+		"enrol.totp.choose":  "An authenticator app",
+		"enrol.totp.submit":  "Confirm",
+	}
+}
+
+// enErrors words what the flow refuses.
+func enErrors() map[Key]string {
+	return map[Key]string{
+		"error.any":                    "That did not work. Please try again.",
+		"error.invalid_credentials":    "The e-mail address or the password is not right. Please check both.",
+		"error.identifier_required":    "Please enter your e-mail address.",
+		"error.response_required":      "Please fill in this field.",
+		"error.code_invalid":           "That code is not right. Please enter the one shown now.",
+		"error.code_replayed":          "That code was used already. Please wait for the next one.",
+		"error.code_expired":           "That code has expired. Please ask for a new one.",
+		"error.too_many_attempts":      "There were too many attempts. Please try again later, or use another way.",
+		"error.too_many_attempts.wait": "There were too many attempts. Please wait {wait}.",
+		"error.prompt_stale":           "This page was out of date. Please try again.",
+		"error.flow_busy":              "Two answers arrived at once. Please try again.",
+		"error.overloaded":             "Very many people are signing in right now. Please try again.",
+		"error.overloaded.wait":        "Very many people are signing in right now. Please try again in {wait}.",
+		"error.enrolment_conflict":     "This has been set up already.",
+		"error.not_skippable":          "This step can’t be put off any longer.",
+	}
+}
+
+// enPasswords words why a new password is refused.
+func enPasswords() map[Key]string {
+	return map[Key]string{
+		"error.password_invalid": "This can’t be a password. Please choose another one.",
+	}
+}
+
+// enFaults words errors that take a whole page.
+func enFaults() map[Key]string {
+	return map[Key]string{
+		"fault.any.title": "That can’t be done",
+		"fault.any.lead":  "The request was not understood. Nothing has changed.",
+
+		"fault.flow_expired.title":           "This sign-in has ended",
+		"fault.flow_expired.lead":            "It was finished before, or it waited too long. Please start again.",
+		"fault.foreign_browser.title":        "Started in another browser",
+		"fault.foreign_browser.lead":         "This sign-in was begun in another browser, or this browser keeps no cookies. To keep you safe it can only be finished where it began. You can start a new one here.",
+		"fault.flow_not_found.title":         "This sign-in does not exist",
+		"fault.flow_not_found.lead":          "It may have ended some time ago. Please start again.",
+		"fault.not_found.title":              "There is nothing here",
+		"fault.not_found.lead":               "The address may be mistyped, or the page has moved.",
+		"fault.method_not_allowed.title":     "That can’t be done here",
+		"fault.method_not_allowed.lead":      "This address does not take such a request.",
+		"fault.forbidden.title":              "Not allowed",
+		"fault.forbidden.lead":               "You are not allowed to do this. Nothing has changed.",
+		"fault.application_request.title":    "The application’s request can’t be used",
+		"fault.application_request.lead":     "The application that sent you here made a mistake. You did nothing wrong. Please tell the people who run it.",
+		"fault.too_large.title":              "That is too much",
+		"fault.too_large.lead":               "What was sent is too large to be read.",
+		"fault.unsupported_media_type.title": "That can’t be read",
+		"fault.unsupported_media_type.lead":  "What was sent has a form that is not understood here.",
+		"fault.overloaded.title":             "Please try again",
+		"fault.overloaded.lead":              "Very many people are signing in right now. Nothing was lost; your answer just was not looked at yet.",
+		"fault.too_many_requests.title":      "Too many requests",
+		"fault.too_many_requests.lead":       "This network sent a great many requests in a short time.",
+		"fault.internal.title":               "Something went wrong",
+		"fault.internal.lead":                "The fault is ours, not yours. Nothing has changed. Please try again in a moment.",
+	}
+}
+
+// enReasons words why something is asked. Reasons that are left out are not
+// shown to people.
+func enReasons() map[Key]string {
+	return map[Key]string{
+		"reason.requested-level":    "{application} asks for a stronger sign-in.",
+		"reason.requested-recency":  "{application} asks you to confirm again that it’s you.",
+		"reason.application-floor":  "{application} always asks for a second step.",
+		"reason.policy-always":      "{tenant} asks everyone for a second step.",
+		"reason.enrolled":           "You set up a second step, so we ask for it.",
+		"reason.scope":              "What {application} wants to do needs a stronger sign-in.",
+		"reason.manage-factors":     "Your sign-in methods are about to be changed.",
+		"reason.risk-medium":        "This sign-in looks unusual, so we check once more.",
+		"reason.risk-high":          "This sign-in looks very unusual.",
+		"reason.level-unreachable":  "None of your sign-in methods is strong enough for this.",
+		"reason.enrolment-required": "You have no second step yet, so one is set up now.",
+	}
+}

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+
+	"github.com/intelliauth/intelliauth/internal/identity"
+	"github.com/intelliauth/intelliauth/internal/store/sqlc"
+)
+
+type events txn
+
+func (t *events) Append(ctx context.Context, e identity.Event) error {
+	if e.ID == "" || !plain(e.ID, e.User) {
+		return identity.ErrInvalid
+	}
+	return wrap(t.q.InsertEvent(ctx, sqlc.InsertEventParams{
+		TenantID: t.tenant, At: moment(e.At), Seq: t.store.tick(), ID: e.ID, UserID: e.User, Data: encode(e),
+	}))
+}
+
+// List returns at most 1000 events; those of one instant in the order in which
+// they were appended, last first.
+func (t *events) List(ctx context.Context, f identity.EventFilter) ([]identity.Event, error) {
+	if !plain(f.User) {
+		return nil, nil
+	}
+	var rows []string
+	var err error
+	if f.User == "" {
+		rows, err = t.q.Events(ctx, t.tenant, moment(f.Since), rowLimit(f.Limit))
+	} else {
+		rows, err = t.q.EventsByUser(ctx, sqlc.EventsByUserParams{
+			TenantID: t.tenant, UserID: f.User, At: moment(f.Since), Limit: rowLimit(f.Limit),
+		})
+	}
+	return collect(rows, err, func(data string) (e identity.Event, err error) {
+		err = decode(data, &e)
+		return e, err
+	})
+}
+
+type outbox txn
+
+// sealedMessage is a message without what its own columns hold.
+func (t *outbox) place(column, id string) place {
+	return (*txn)(t).at("outbox", column, id, "")
+}
+
+func (t *outbox) Put(ctx context.Context, m identity.Message) error {
+	if m.ID == "" || !plain(m.ID) {
+		return identity.ErrInvalid
+	}
+	row := sqlc.InsertMessageParams{
+		TenantID: t.tenant, ID: m.ID, Seq: t.store.tick(),
+		Body: t.ring.seal(t.place("body", m.ID), []byte(m.Body)),
+	}
+	if m.Code != "" {
+		row.Code = t.ring.seal(t.place("code", m.ID), []byte(m.Code))
+	}
+	m.Body, m.Code = "", ""
+	row.Data = encode(m)
+	rows, err := t.q.InsertMessage(ctx, row)
+	return one(rows, err, identity.ErrConflict)
+}
+
+func (t *outbox) List(ctx context.Context, limit int) ([]identity.Message, error) {
+	rows, err := t.q.Messages(ctx, t.tenant, rowLimit(limit))
+	return collect(rows, err, func(r sqlc.MessagesRow) (m identity.Message, err error) {
+		if err := decode(r.Data, &m); err != nil {
+			return m, err
+		}
+		body, err := t.ring.open(t.place("body", r.ID), r.Body)
+		if err != nil {
+			return m, err
+		}
+		m.Body = string(body)
+		if len(r.Code) > 0 {
+			var code []byte
+			code, err = t.ring.open(t.place("code", r.ID), r.Code)
+			m.Code = string(code)
+		}
+		return m, err
+	})
+}
