@@ -1,0 +1,69 @@
+# make run        a complete world on http://localhost:8080 (needs only Go)
+# make test       everything: Go with the race detector, PostgreSQL, relying parties, browser
+# make check      format, vet, staticcheck, the architecture, generated code
+# make bench      rates and CPU, each beside its limit measured in the same run
+# make screenshots  every page, narrow and wide, light and dark
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+export CGO_ENABLED ?= 0
+# The race detector watches our code; over the database and the hash it costs forty times the time and finds nothing of ours.
+RACE := -race -gcflags='modernc.org/...=-race=false' -gcflags='golang.org/x/crypto/...=-race=false'
+TOOL := go tool -modfile=tools/go.mod
+NODE := node --test --test-concurrency=1
+
+# A part of the tests: its name, its command, and the seconds it took.
+define part
+	@printf '\n=== %s\n' '$(1)'; start=$$SECONDS; $(2); printf '=== %s: %d s\n' '$(1)' $$((SECONDS-start))
+endef
+
+.PHONY: build run test test-go test-pg test-rp test-web setup check bench screenshots clean
+
+build:
+	go build -trimpath -o bin/intelliauth ./cmd/intelliauth
+
+run: build
+	bin/intelliauth dev
+
+setup:
+	$(call part,setup,test/setup.sh)
+
+test: export INTELLIAUTH_TEST = all
+test: setup test-go test-pg test-rp test-web
+	@printf '\nAll parts passed.\n'
+
+test-go: export CGO_ENABLED = 1
+test-go:
+	$(call part,go: unit and end to end with the race detector,go test $(RACE) -timeout 15m $$(go list ./... | grep -v internal/store$$))
+
+test-pg: export CGO_ENABLED = 1
+test-pg:
+	$(call part,pg: the store on SQLite and on a real PostgreSQL,test/postgres.sh go test $(RACE) -timeout 10m ./internal/store/...)
+
+test-rp: build
+	$(call part,rp: strict relying parties in Node,cd test && $(NODE) relying-parties/)
+	$(call part,rp: strict relying parties in Go and hostile clients,cd test && go test -timeout 10m ./...)
+
+test-web: build
+	$(call part,web: Chromium,cd test && $(NODE) browser/)
+
+check:
+	$(call part,gofumpt,out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go' | grep -v /sqlc/)); [ -z "$$out" ] || { printf 'not formatted (run: make fmt):\n%s\n' "$$out"; exit 1; })
+	$(call part,vet,go vet ./...)
+	$(call part,staticcheck,$(TOOL) staticcheck ./...)
+	$(call part,architecture,go test .)
+	$(call part,modules,go mod tidy -diff)
+
+fmt:
+	$(TOOL) gofumpt -w $$(git ls-files '*.go' | grep -v /sqlc/)
+
+bench: build
+	go run ./test/bench
+
+screenshots: build setup
+	cd test && node screenshots/run.mjs
+
+clean:
+	rm -rf bin test/out
