@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -182,3 +183,6 @@ func view(t testing.TB, s *store.Store, tenant string, fn func(identity.Tx) erro
 		t.Fatal(err)
 	}
 }
+
+// exit ends the goroutine, as t.FailNow does.
+func exit() { runtime.Goexit() }

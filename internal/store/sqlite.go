@@ -115,6 +115,9 @@ func (e *lite) close() error {
 }
 
 func (e *lite) backup(ctx context.Context, path string) error {
+	if e.dsn.memory() {
+		return errors.New("store: a database in memory has no backup")
+	}
 	db, err := sql.Open("sqlite", e.dsn.sqlite(false))
 	if err != nil {
 		return err

@@ -1,0 +1,107 @@
+package password
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxFolded bounds the work of judging: compatibility forms can be longer than
+// what was typed.
+const maxFolded = 2 * maxLength
+
+// fold brings a password to the form in which it is looked up and judged, never
+// in which it is hashed: compatibility forms joined, lower case, Latin letters
+// without their accents, and no marks or joiners that cannot be seen.
+func fold(s string) []rune {
+	out := make([]rune, 0, len(s))
+	for _, r := range norm.NFKC.String(s) {
+		if unicode.In(r, unicode.Mn, unicode.Cf) || len(out) == maxFolded {
+			continue
+		}
+		r = unicode.ToLower(r)
+		if r > unicode.MaxASCII && unicode.Is(unicode.Latin, r) {
+			for _, base := range norm.NFD.String(string(r)) {
+				r = base
+				break
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func isDigit(r rune) bool { return '0' <= r && r <= '9' }
+func isWord(r rune) bool  { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// bare drops all but letters and digits.
+func bare(runes []rune) []rune {
+	out := make([]rune, 0, len(runes))
+	for _, r := range runes {
+		if isWord(r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// core drops what is no letter from both ends: the digits and punctuation with
+// which people dress a word.
+func core(runes []rune) []rune {
+	return []rune(strings.TrimFunc(string(runes), func(r rune) bool { return !unicode.IsLetter(r) }))
+}
+
+// plain undoes the common look-alike letters. A 1 may stand for i or for l.
+func plain(r, one rune) rune {
+	switch r {
+	case '4', '@':
+		return 'a'
+	case '3', '€':
+		return 'e'
+	case '0':
+		return 'o'
+	case '1', '!', '|':
+		return one
+	case '5', '$':
+		return 's'
+	case '7', '+':
+		return 't'
+	case '8':
+		return 'b'
+	case '9':
+		return 'g'
+	case '2':
+		return 'z'
+	}
+	return r
+}
+
+// digest is a running hash of runes: FNV-1a over code points.
+type digest uint64
+
+const newDigest digest = 14695981039346656037
+
+func (d digest) add(r rune) digest {
+	for range 3 { // a code point has 21 bits
+		d = (d ^ digest(r&0xff)) * 1099511628211
+		r >>= 8
+	}
+	return d
+}
+
+// key finishes the hash with a mixing step, so that any part of it can be used.
+func (d digest) key() uint64 {
+	x := uint64(d)
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+func keyOf(runes []rune) uint64 {
+	d := newDigest
+	for _, r := range runes {
+		d = d.add(r)
+	}
+	return d.key()
+}
