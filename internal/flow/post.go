@@ -128,6 +128,8 @@ func (r *run) simple(p Post) (Posted, error) {
 		return r.identify(f, step, p)
 	case p.Prompt == promptConsent && step == Consent && p.Value == "allow":
 		h = Consented{}
+	case step == Done: // met meanwhile, by a sign-in in another tab
+		return r.proceed(p)
 	default:
 		return Posted{View: r.withError(f, step, &ViewError{Code: codeStale})}, nil
 	}

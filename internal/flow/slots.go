@@ -70,6 +70,13 @@ func (s *Slots) Acquire(ctx context.Context) (release func(), err error) {
 	}
 }
 
+// Load tells, for metrics, how many slots are free and how many callers wait.
+func (s *Slots) Load() (free, waiting int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.free, len(s.waiting)
+}
+
 // join takes a slot or a place in the queue.
 func (s *Slots) join() (chan struct{}, error) {
 	s.mu.Lock()

@@ -24,13 +24,14 @@ func Clean(s string) string {
 		case r == utf8.RuneError, unicode.IsControl(r), turns(r), invisible(r):
 			continue
 		}
-		if n == maxName {
-			b.WriteRune('…')
-			break
-		}
 		if space {
 			b.WriteByte(' ')
+			n++
 			space = false
+		}
+		if n >= maxName {
+			b.WriteRune('…')
+			break
 		}
 		b.WriteRune(r)
 		n++

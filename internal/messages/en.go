@@ -41,17 +41,13 @@ func enSteps() map[Key]string {
 		StepSkipBy:  "You can put this off until {moment}.",
 		StepSentTo:  "We sent a code to {address}.",
 		StepNothing: "There is no way to confirm this sign-in here.",
-		StepScript:  "This way of signing in needs JavaScript, which is switched off in this browser.",
+		StepScript:  "This way of signing in needs JavaScript.",
 		StepReveal:  "Show password",
 
-		SessionTitle:    "Continue as",
-		SessionContinue: "Continue",
-		SessionOther:    "Sign in as someone else",
+		SessionOther: "Sign in as someone else",
 
-		ConsentTitle: "Allow {application}?",
-		ConsentLead:  "{application} would like to:",
-		ConsentAllow: "Allow",
-		ConsentDeny:  "Don’t allow",
+		ConsentLead: "{application} would like to:",
+		ConsentDeny: "Don’t allow",
 
 		EnrolChoose: "Add a second step",
 		EnrolScan:   "Scan this picture with your authenticator app.",
@@ -64,8 +60,8 @@ func enSteps() map[Key]string {
 		EnrolCopied: "Copied",
 		EnrolBegin:  "Set up",
 
-		ReturnTitle:  "You’re signed in",
-		ReturnLead:   "One more click takes you back to {application}.",
+		ReturnTitle:  "Back to {application}",
+		ReturnLead:   "If nothing happens by itself, please use this button.",
 		ReturnSubmit: "Continue",
 
 		DeniedTitle: "You can’t sign in",
@@ -136,6 +132,11 @@ func enFactors() map[Key]string {
 		"prompt.identifier.label":  "E-mail address",
 		"prompt.identifier.submit": "Continue",
 
+		"prompt.session.title":  "Welcome back",
+		"prompt.session.choose": "Continue",
+		"prompt.consent.title":  "Allow {application}?",
+		"prompt.consent.submit": "Allow",
+
 		"factor.password":        "Password",
 		"prompt.password.title":  "Enter your password",
 		"prompt.password.label":  "Password",
@@ -155,8 +156,7 @@ func enFactors() map[Key]string {
 		"prompt.totp.submit": "Continue",
 		"enrol.totp.title":   "Set up an authenticator app",
 		"enrol.totp.lead":    "The app shows a new code every 30 seconds. You will be asked for one when you sign in.",
-		"enrol.totp.label":   "Code that the app shows now",
-		"enrol.totp.hint":    "6 digits",
+		"enrol.totp.label":   "6-digit code from the app",
 		"enrol.totp.choose":  "An authenticator app",
 		"enrol.totp.submit":  "Confirm",
 	}
@@ -186,7 +186,15 @@ func enErrors() map[Key]string {
 // enPasswords words why a new password is refused.
 func enPasswords() map[Key]string {
 	return map[Key]string{
-		"error.password_invalid": "This can’t be a password. Please choose another one.",
+		"error.password_invalid":         "This can’t be a password. Please choose another one.",
+		"error.password_too_short.one":   "Please use at least {n} character.",
+		"error.password_too_short.other": "Please use at least {n} characters. A few unrelated words make a good password.",
+		"error.password_too_long.one":    "Please use at most {n} character.",
+		"error.password_too_long.other":  "Please use at most {n} characters.",
+		"error.password_common":          "This password is among the first that others would try. Please choose another one.",
+		"error.password_contains_name":   "This password is made from your name, your address or the name of this place. Please choose another one.",
+		"error.password_repeated":        "This password repeats itself. Please choose another one.",
+		"error.password_sequence":        "This password follows a pattern that is easily guessed. Please choose another one.",
 	}
 }
 
@@ -196,12 +204,12 @@ func enFaults() map[Key]string {
 		"fault.any.title": "That can’t be done",
 		"fault.any.lead":  "The request was not understood. Nothing has changed.",
 
-		"fault.flow_expired.title":           "This sign-in has ended",
-		"fault.flow_expired.lead":            "It was finished before, or it waited too long. Please start again.",
+		"fault.flow_expired.title":           "Please start again",
+		"fault.flow_expired.lead":            "This sign-in was finished before, or it waited too long.",
 		"fault.foreign_browser.title":        "Started in another browser",
 		"fault.foreign_browser.lead":         "This sign-in was begun in another browser, or this browser keeps no cookies. To keep you safe it can only be finished where it began. You can start a new one here.",
-		"fault.flow_not_found.title":         "This sign-in does not exist",
-		"fault.flow_not_found.lead":          "It may have ended some time ago. Please start again.",
+		"fault.flow_not_found.title":         "Please start again",
+		"fault.flow_not_found.lead":          "There is no such sign-in. It may have ended some time ago.",
 		"fault.not_found.title":              "There is nothing here",
 		"fault.not_found.lead":               "The address may be mistyped, or the page has moved.",
 		"fault.method_not_allowed.title":     "That can’t be done here",

@@ -25,14 +25,10 @@ const (
 	StepScript  Key = "step.script"  // this way needs JavaScript
 	StepReveal  Key = "step.reveal"
 
-	SessionTitle    Key = "session.title"
-	SessionContinue Key = "session.continue" // {user}
-	SessionOther    Key = "session.other"
+	SessionOther Key = "session.else"
 
-	ConsentTitle Key = "consent.title" // {application}
-	ConsentLead  Key = "consent.lead"  // {application}
-	ConsentAllow Key = "consent.allow"
-	ConsentDeny  Key = "consent.deny"
+	ConsentLead Key = "consent.lead" // {application}
+	ConsentDeny Key = "consent.deny"
 
 	EnrolChoose Key = "enrol.choose" // title where several could be set up
 	EnrolScan   Key = "enrol.scan"
@@ -45,7 +41,7 @@ const (
 	EnrolCopied Key = "enrol.copied"
 	EnrolBegin  Key = "enrol.begin"
 
-	ReturnTitle  Key = "return.title"
+	ReturnTitle  Key = "return.title" // {application}
 	ReturnLead   Key = "return.lead"
 	ReturnSubmit Key = "return.submit"
 

@@ -3,6 +3,7 @@ package messages
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -74,7 +75,20 @@ func (c Catalogue) Error(code string, args map[string]string, wait time.Duration
 			return text
 		}
 	}
+	if n, ok := counted(args); ok && c.has(stemError+Key(code)+Other) {
+		return c.Count(stemError+Key(code), n, places...)
+	}
 	return c.first(places, stemError+Key(code), stemError+generic)
+}
+
+// counted returns the number that the text of a refusal counts, if it counts.
+func counted(args map[string]string) (int, bool) {
+	for _, name := range []string{"min", "max"} {
+		if n, err := strconv.Atoi(args[name]); err == nil {
+			return n, true
+		}
+	}
+	return 0, false
 }
 
 // Wait tells a time to wait, rounded up to what people count in.

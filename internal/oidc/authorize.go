@@ -48,6 +48,7 @@ func (e *endpoints) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err := e.examine(a); err != nil {
 		return e.answerError(w, r, a, err)
 	}
+	allowPopup(w, a)
 	b := e.browser(r)
 	b.Binding = e.Cookies.EnsureBinding(w, r, e.Random)
 	begun, err := e.Engine.Begin(r.Context(), a.tenant, b, a.request)
@@ -82,12 +83,21 @@ func (e *endpoints) authorizePosted(w http.ResponseWriter, r *http.Request) erro
 	if err := e.examine(a); err != nil {
 		return e.answerError(w, r, a, err)
 	}
+	allowPopup(w, a)
 	id, err := e.park(r.Context(), kindPosted, parked{Client: a.app.ID, Params: form.Encode()}, postedFor)
 	if err != nil {
 		return err
 	}
 	seeOther(w, AuthorizePath+"?"+paramPosted+"="+id)
 	return nil
+}
+
+// allowPopup keeps an application's popup its own: browsers apply the opener
+// policy to redirects, too (C-33).
+func allowPopup(w http.ResponseWriter, a *authorizeContext) {
+	if a.get("display") == "popup" {
+		edge.AllowPopup(w)
+	}
 }
 
 // park stores a request under an unguessable name.
@@ -191,8 +201,9 @@ func (e *endpoints) examine(a *authorizeContext) error {
 // at the redirect URI, a page (RFC 9700, 4.11.2). Overload and our own failures
 // are pages: loading them again is the way on.
 func (e *endpoints) answerError(w http.ResponseWriter, r *http.Request, a *authorizeContext, err error) error {
+	allowPopup(w, a)
 	var o *oauthError
-	if !errors.As(err, &o) || o.status >= http.StatusInternalServerError || !a.trusted {
+	if !errors.As(err, &o) || !a.trusted {
 		return err
 	}
 	params := map[string]string{"error": o.code}

@@ -104,8 +104,10 @@ func TestAuthorizeChecks(t *testing.T) {
 		"claims malformed":               {ask("spa", "claims", `{"id_token":{"acr":true}}`), "invalid_request"},
 		"claims too long":                {ask("spa", "claims", `{"x":"`+strings.Repeat("x", maxClaims)+`"}`), "invalid_request"},
 		"H-48 claims nested deep":        {ask("spa", "claims", strings.Repeat(`{"a":`, 1500)), "invalid_request"},
-		"essential acr unknown": {ask("spa", "claims", `{"id_token":{"acr":{"essential":true,"value":"urn:gold"}}}`),
-			"unmet_authentication_requirements"},
+		"essential acr unknown": {
+			ask("spa", "claims", `{"id_token":{"acr":{"essential":true,"value":"urn:gold"}}}`),
+			"unmet_authentication_requirements",
+		},
 		"claims with two subs":  {ask("spa", "claims", `{"id_token":{"sub":{"values":["a","b"]}}}`), "invalid_request"},
 		"hint is no token":      {ask("spa", "id_token_hint", "x.y.z"), "invalid_request"},
 		"login_hint too long":   {ask("spa", "login_hint", strings.Repeat("a", maxLoginHint+1)), "invalid_request"},

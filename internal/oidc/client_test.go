@@ -183,6 +183,10 @@ func TestClientCredentials(t *testing.T) {
 	w.post(TokenPath, "api", credentialsForm()).want(t, 400, "unauthorized_client")
 	w.post(TokenPath, "web", credentialsForm("grant_type", "password")).want(t, 400, "unsupported_grant_type")
 	w.post(TokenPath, "web", credentialsForm("grant_type", "")).want(t, 400, "invalid_request")
+	public := w.app("web")
+	public.ID, public.AuthMethod = "public", identity.AuthNone
+	w.putApp(public)
+	w.post(TokenPath, "public", credentialsForm()).want(t, 400, "unauthorized_client")
 	bare := w.app("web")
 	bare.Audience, bare.ID = "", "bare"
 	w.putApp(bare)

@@ -385,10 +385,13 @@ func (w *world) putCode(t *testing.T, app identity.Application, b *browser, purp
 			return err
 		}
 		scopes := []string{"me", "me:factors"}
-		value := mustJSON(t, identity.AuthorizationCode{Purpose: purpose,
+		value := mustJSON(t, identity.AuthorizationCode{
+			Purpose: purpose,
 			Request: identity.AuthorizationRequest{ClientID: app.ID, RedirectURI: callback, RedirectURISent: true, Scopes: scopes, CodeChallenge: challengeOf(verifier)},
-			Grant: identity.Grant{ID: identity.NewID("grt", w.now(), rnd{}), User: s.User, Application: app.ID, Session: s.ID, Proofs: s.Proofs, Scopes: scopes,
-				Resources: []string{w.tenant.MeAudience()}},
+			Grant: identity.Grant{
+				ID: identity.NewID("grt", w.now(), rnd{}), User: s.User, Application: app.ID, Session: s.ID, Proofs: s.Proofs, Scopes: scopes,
+				Resources: []string{w.tenant.MeAudience()},
+			},
 		})
 		return tx.Ephemerals.Put(t.Context(), flow.KindCode, identity.HashKey(code), value, w.now().Add(time.Minute))
 	})

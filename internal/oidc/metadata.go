@@ -106,8 +106,10 @@ func describe(t identity.Tenant) description {
 		Display:    []string{"page", "popup"},
 		Prompt:     []string{"none", "login", "consent", "select_account"},
 		ClaimTypes: []string{"normal"},
-		Claims: []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",
-			"name", "locale", "email", "email_verified"},
+		Claims: []string{
+			"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",
+			"name", "locale", "email", "email_verified",
+		},
 		PKCE:            []string{"S256"},
 		ClaimsParameter: true, ResponseIssuer: true,
 	}

@@ -82,8 +82,10 @@ func bearer(r *http.Request) (string, error) {
 }
 
 func badBearer(code, description string, status int) *oauthError {
-	return &oauthError{code: code, description: description, status: status,
-		challenge: `Bearer error="` + code + `", error_description="` + description + `"`}
+	return &oauthError{
+		code: code, description: description, status: status,
+		challenge: `Bearer error="` + code + `", error_description="` + description + `"`,
+	}
 }
 
 // errFallen says that what a token stood on is no more.

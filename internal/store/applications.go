@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/intelliauth/intelliauth/internal/identity"
@@ -63,7 +65,7 @@ type keyRecord struct {
 // List returns the keys, oldest first.
 func (t *signingKeys) List(ctx context.Context) ([]identity.SigningKey, error) {
 	rows, err := t.q.SigningKeys(ctx, t.tenant)
-	return collect(rows, err, func(r sqlc.SigningKeysRow) (identity.SigningKey, error) {
+	keys, err := collect(rows, err, func(r sqlc.SigningKeysRow) (identity.SigningKey, error) {
 		var d keyRecord
 		if err := decode(r.Data, &d); err != nil {
 			return identity.SigningKey{}, err
@@ -74,6 +76,10 @@ func (t *signingKeys) List(ctx context.Context) ([]identity.SigningKey, error) {
 			CreatedAt: d.CreatedAt, ActiveAt: d.ActiveAt, RetiredAt: d.RetiredAt, ExpiresAt: d.ExpiresAt,
 		}, err
 	})
+	slices.SortFunc(keys, func(a, b identity.SigningKey) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return keys, err
 }
 
 func (t *signingKeys) Put(ctx context.Context, k identity.SigningKey) error {
@@ -81,7 +87,7 @@ func (t *signingKeys) Put(ctx context.Context, k identity.SigningKey) error {
 		return identity.ErrInvalid
 	}
 	err := t.q.PutSigningKey(ctx, sqlc.PutSigningKeyParams{
-		TenantID: t.tenant, ID: k.ID, CreatedAt: k.CreatedAt.UnixMicro(),
+		TenantID: t.tenant, ID: k.ID,
 		Private: t.ring.seal((*txn)(t).at("signing_keys", "private", k.ID, ""), k.Private),
 		Data: encode(keyRecord{
 			Algorithm: k.Algorithm, Public: k.Public,

@@ -13,7 +13,7 @@ import (
 
 // Every benchmark reports CPU beside wall time: on a loaded machine only CPU
 // tells what an operation costs.
-func each2(b *testing.B, fn func(*testing.B, *store.Store)) {
+func eachOf(b *testing.B, fn func(*testing.B, *store.Store)) {
 	for _, kind := range []string{file, memory, postgres} {
 		b.Run(kind, func(b *testing.B) {
 			d := newDatabase(b, kind)
@@ -43,7 +43,7 @@ func measure(b *testing.B, per int) func() {
 
 // BenchmarkUpdate is the round trip of one small durable write.
 func BenchmarkUpdate(b *testing.B) {
-	each2(b, func(b *testing.B, s *store.Store) {
+	eachOf(b, func(b *testing.B, s *store.Store) {
 		done := measure(b, 1)
 		for i := range b.N {
 			update(b, s, alice, func(tx identity.Tx) error {
@@ -56,7 +56,7 @@ func BenchmarkUpdate(b *testing.B) {
 
 // BenchmarkUpdateGrouped is the same from 64 callers at once, who share commits.
 func BenchmarkUpdateGrouped(b *testing.B) {
-	each2(b, func(b *testing.B, s *store.Store) {
+	eachOf(b, func(b *testing.B, s *store.Store) {
 		b.SetParallelism(32)
 		done := measure(b, 1)
 		b.RunParallel(func(p *testing.PB) {
@@ -75,7 +75,7 @@ func BenchmarkUpdateGrouped(b *testing.B) {
 
 // BenchmarkView is one read of one row by its key.
 func BenchmarkView(b *testing.B) {
-	each2(b, func(b *testing.B, s *store.Store) {
+	eachOf(b, func(b *testing.B, s *store.Store) {
 		update(b, s, alice, func(tx identity.Tx) error { return tx.Users.Create(ctx, ada) })
 		done := measure(b, 1)
 		for range b.N {
@@ -90,7 +90,7 @@ func BenchmarkView(b *testing.B) {
 
 // BenchmarkStatements is what one statement costs inside a transaction.
 func BenchmarkStatements(b *testing.B) {
-	each2(b, func(b *testing.B, s *store.Store) {
+	eachOf(b, func(b *testing.B, s *store.Store) {
 		session := identity.Session{ID: "ses_1", User: ada.ID, SecretHash: []byte("hash"), Proofs: []assurance.Proof{{Factor: "password", At: noon}, {Factor: "totp", At: noon}}}
 		update(b, s, alice, func(tx identity.Tx) error {
 			if err := tx.Users.Create(ctx, ada); err != nil {
@@ -138,7 +138,7 @@ func BenchmarkStatements(b *testing.B) {
 
 // BenchmarkTake puts and takes, as an authorization code does.
 func BenchmarkTake(b *testing.B) {
-	each2(b, func(b *testing.B, s *store.Store) {
+	eachOf(b, func(b *testing.B, s *store.Store) {
 		done := measure(b, 1)
 		for i := range b.N {
 			key := fmt.Sprint(i)
@@ -152,4 +152,24 @@ func BenchmarkTake(b *testing.B) {
 		}
 		done()
 	})
+}
+
+// BenchmarkOpen is what a start costs: of a database that exists, as a server
+// does, and of a new one in memory, as tests do.
+func BenchmarkOpen(b *testing.B) {
+	for _, kind := range []string{file, memory, postgres} {
+		b.Run(kind, func(b *testing.B) {
+			d := newDatabase(b, kind)
+			if kind != memory {
+				d.must(d.open().Close())
+			}
+			done := measure(b, 1)
+			for range b.N {
+				s, err := store.Open(ctx, d.options())
+				d.must(err)
+				d.must(s.Close())
+			}
+			done()
+		})
+	}
 }

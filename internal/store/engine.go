@@ -42,16 +42,24 @@ func openEngine(ctx context.Context, o Options) (engine, error) {
 
 // prepare brings the schema up to date, or says that it is not.
 func (t target) prepare(ctx context.Context, migrate bool) error {
-	have, err := t.version(ctx)
-	if err != nil {
-		return err
+	var failed error
+	for last := int64(-1); ; {
+		have, err := t.version(ctx)
+		if err != nil {
+			return err
+		}
+		pending, err := migrationsAfter(have)
+		switch {
+		case err != nil || pending == 0:
+			return err
+		case !migrate:
+			return fmt.Errorf("store: %d of the database's migrations are pending: run `intelliauth migrate`", pending)
+		case failed != nil && have == last:
+			return failed
+		}
+		// Another process may be quicker. Then ours fails and has left nothing,
+		// since each migration is one transaction; go on from where it got.
+		last = have
+		failed = t.migrate(ctx)
 	}
-	pending, err := migrationsAfter(have)
-	if err != nil || pending == 0 {
-		return err
-	}
-	if !migrate {
-		return fmt.Errorf("store: %d of the database's migrations are pending: run `intelliauth migrate`", pending)
-	}
-	return t.migrate(ctx)
 }

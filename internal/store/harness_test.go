@@ -65,7 +65,10 @@ func each(t *testing.T, fn func(*testing.T, *database), kinds ...string) {
 		kinds = []string{file, memory, postgres}
 	}
 	for _, kind := range kinds {
-		t.Run(kind, func(t *testing.T) { fn(t, newDatabase(t, kind)) })
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			fn(t, newDatabase(t, kind))
+		})
 	}
 }
 

@@ -58,7 +58,7 @@ func openPostgres(ctx context.Context, d dsn, o Options) (engine, error) {
 		_, _ = o.Random.Read(b[:]) // no randomness: no jitter, nothing worse
 		return n * time.Duration(uint(b[0])<<8|uint(b[1])) >> 16
 	}
-	locker, err := lock.NewPostgresTableLocker()
+	locker, err := lock.NewPostgresTableLocker(lock.WithTableLockTimeout(200*time.Millisecond, 1500)) // five minutes
 	if err == nil {
 		t := target{db: e.db, dialect: goose.DialectPostgres, version: e.version,
 			options: []goose.ProviderOption{goose.WithLocker(locker)}}
@@ -122,15 +122,11 @@ func (e *pg) once(ctx context.Context, o *sql.TxOptions, fn work) (again bool, e
 	}
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), pgPatient)
 	defer cancel()
-	c, err := e.db.Conn(ctx)
+	c, tx, err := e.begin(ctx, own, o)
 	if err != nil {
 		return false, wrap(err)
 	}
 	defer c.Close()
-	tx, err := c.BeginTx(own, o)
-	if err != nil {
-		return retryable(err), wrap(err)
-	}
 	w := &watched{tx: tx}
 	done := false
 	defer func() {
@@ -145,6 +141,25 @@ func (e *pg) once(ctx context.Context, o *sql.TxOptions, fn work) (again bool, e
 	done = true
 	err = tx.Commit()
 	return retryable(err), wrap(err)
+}
+
+// begin passes over connections that died in the pool, as all do when the
+// server restarts: where nothing was begun, nothing is lost by another try.
+func (e *pg) begin(ctx, own context.Context, o *sql.TxOptions) (*sql.Conn, *sql.Tx, error) {
+	for left := e.pool.Config().MaxConns; ; left-- {
+		c, err := e.db.Conn(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		tx, err := c.BeginTx(own, o)
+		if err == nil {
+			return c, tx, nil
+		}
+		err = errors.Join(err, c.Close())
+		if left == 0 || ctx.Err() != nil {
+			return nil, nil, err
+		}
+	}
 }
 
 func retryable(err error) bool {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -58,24 +59,39 @@ func openSQLite(ctx context.Context, d dsn, o Options) (engine, error) {
 
 // prepare runs before the writer does, on the connection it will use.
 func (e *lite) prepare(ctx context.Context, migrate bool) error {
-	c, err := e.writer.connection(ctx)
-	if err != nil {
-		if sqliteCode(err)&0xff == sqlite3.SQLITE_CANTOPEN && !migrate {
-			return fmt.Errorf("store: cannot open the database; if it is new, run `intelliauth migrate`: %w", err)
-		}
-		return err
-	}
 	t := target{db: e.writer.db, dialect: goose.DialectSQLite3}
 	t.version = func(ctx context.Context) (int64, error) {
-		v, err := sqliteVersion(ctx, c.conn)
-		if err == nil && migrate {
-			if pending, _ := migrationsAfter(v); pending > 0 {
-				err = e.writer.drop() // goose needs the only connection
+		c, err := e.connect(ctx)
+		if err != nil {
+			if sqliteCode(err)&0xff == sqlite3.SQLITE_CANTOPEN && !migrate {
+				return 0, fmt.Errorf("store: cannot open the database; if it is new, run `intelliauth migrate`: %w", err)
 			}
+			return 0, err
+		}
+		v, err := sqliteVersion(ctx, c.conn)
+		if pending, _ := migrationsAfter(v); err == nil && migrate && pending > 0 {
+			err = e.writer.drop() // goose needs the only connection
 		}
 		return v, err
 	}
 	return t.prepare(ctx, migrate)
+}
+
+// connect waits while another process turns a new database to WAL, which
+// SQLite itself does not wait for.
+func (e *lite) connect(ctx context.Context) (c *conn, err error) {
+	for range 100 {
+		c, err = e.writer.connection(ctx)
+		if sqliteCode(err)&0xff != sqlite3.SQLITE_BUSY {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return c, err
 }
 
 func sqliteVersion(ctx context.Context, c *sql.Conn) (int64, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 )
@@ -80,7 +81,12 @@ func (w *writer) do(ctx context.Context, fn work) error {
 		return t.err
 	}
 	err := run(j, t.lease, fn)
-	if undone := <-j.over; undone != nil {
+	undone := <-j.over
+	if undone != nil && err != nil {
+		// Its text may say why, but its kind is no answer any more.
+		return fmt.Errorf("%w: %v", undone, err)
+	}
+	if undone != nil {
 		return undone
 	}
 	return err

@@ -7,29 +7,35 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxFolded bounds the work of judging: compatibility forms can be longer than
-// what was typed.
-const maxFolded = 2 * maxLength
-
 // fold brings a password to the form in which it is looked up and judged, never
-// in which it is hashed: compatibility forms joined, lower case, Latin letters
-// without their accents, and no marks or joiners that cannot be seen.
+// in which it is hashed: full width as narrow, lower case, Latin letters without
+// their accents, and no marks or joiners that cannot be seen. It is never
+// longer than the password: a ligature stays one.
 func fold(s string) []rune {
 	out := make([]rune, 0, len(s))
-	for _, r := range norm.NFKC.String(s) {
-		if unicode.In(r, unicode.Mn, unicode.Cf) || len(out) == maxFolded {
+	for _, r := range norm.NFC.String(s) {
+		if unicode.In(r, unicode.Mn, unicode.Cf) {
 			continue
 		}
-		r = unicode.ToLower(r)
-		if r > unicode.MaxASCII && unicode.Is(unicode.Latin, r) {
-			for _, base := range norm.NFD.String(string(r)) {
-				r = base
-				break
-			}
+		if r > unicode.MaxASCII {
+			r = narrow(r)
 		}
-		out = append(out, r)
+		out = append(out, unicode.ToLower(r))
 	}
 	return out
+}
+
+// narrow is the plain letter in r, if there is exactly one.
+func narrow(r rune) rune {
+	form := norm.NFKC
+	if unicode.Is(unicode.Latin, r) {
+		form = norm.NFKD
+	}
+	whole := []rune(form.String(string(r)))
+	if len(whole) == 1 || unicode.Is(unicode.Latin, r) && unicode.Is(unicode.Mn, whole[1]) {
+		return whole[0]
+	}
+	return r
 }
 
 func isDigit(r rune) bool { return '0' <= r && r <= '9' }

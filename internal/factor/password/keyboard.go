@@ -36,9 +36,9 @@ func newKeyboards() *keyboards {
 		k.addColumns(grid)
 		k.addColumns(grid[1:])
 	}
-	for _, path := range []string{"789456123", "741852963", "147258369", "963852741", "321654987", "159357", "7539514862", "1478963", "7896321"} {
-		k.columns = append(k.columns, path)
-	}
+	// The numeric pad, and numbers that are known by heart.
+	k.columns = append(k.columns, "789456123", "741852963", "147258369", "963852741", "321654987", "159357", "7539514862",
+		"31415926535897932384626433832795028841971", "271828182845904523536", "1123581321345589144233", "1414213562373095")
 	return k
 }
 

@@ -135,11 +135,10 @@ CREATE TABLE events (
 CREATE INDEX events_user ON events (tenant_id, user_id, at, seq) WHERE user_id <> '';
 
 CREATE TABLE signing_keys (
-    tenant_id  TEXT   NOT NULL,
-    id         TEXT   NOT NULL,
-    created_at BIGINT NOT NULL,
-    private    BYTEA  NOT NULL,
-    data       TEXT   NOT NULL,
+    tenant_id TEXT  NOT NULL,
+    id        TEXT  NOT NULL,
+    private   BYTEA NOT NULL,
+    data      TEXT  NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );
 

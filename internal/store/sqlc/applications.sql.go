@@ -80,24 +80,21 @@ func (q *Queries) PutApplication(ctx context.Context, arg PutApplicationParams) 
 }
 
 const putSigningKey = `-- name: PutSigningKey :exec
-INSERT INTO signing_keys (tenant_id, id, created_at, private, data) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (tenant_id, id) DO UPDATE
-SET created_at = excluded.created_at, private = excluded.private, data = excluded.data
+INSERT INTO signing_keys (tenant_id, id, private, data) VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant_id, id) DO UPDATE SET private = excluded.private, data = excluded.data
 `
 
 type PutSigningKeyParams struct {
-	TenantID  string
-	ID        string
-	CreatedAt int64
-	Private   []byte
-	Data      string
+	TenantID string
+	ID       string
+	Private  []byte
+	Data     string
 }
 
 func (q *Queries) PutSigningKey(ctx context.Context, arg PutSigningKeyParams) error {
 	_, err := q.db.ExecContext(ctx, putSigningKey,
 		arg.TenantID,
 		arg.ID,
-		arg.CreatedAt,
 		arg.Private,
 		arg.Data,
 	)
@@ -105,7 +102,7 @@ func (q *Queries) PutSigningKey(ctx context.Context, arg PutSigningKeyParams) er
 }
 
 const signingKeys = `-- name: SigningKeys :many
-SELECT id, private, data FROM signing_keys WHERE tenant_id = $1 ORDER BY created_at, id
+SELECT id, private, data FROM signing_keys WHERE tenant_id = $1
 `
 
 type SigningKeysRow struct {

@@ -1,0 +1,159 @@
+package web
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/intelliauth/intelliauth/internal/edge"
+	"github.com/intelliauth/intelliauth/internal/flow"
+	"github.com/intelliauth/intelliauth/internal/identity"
+)
+
+// showFlow answers GET /flow/{id}.
+func (s *server) showFlow(w http.ResponseWriter, r *http.Request) error {
+	view, err := s.Flows.View(r.Context(), edge.TenantOf(r.Context()), s.browser(r), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return s.tell(w, r, flow.Posted{View: view})
+}
+
+// postFlow answers POST /flow/{id}.
+func (s *server) postFlow(w http.ResponseWriter, r *http.Request) error {
+	post, err := readPost(r)
+	if err != nil {
+		return err
+	}
+	posted, err := s.Flows.Post(r.Context(), edge.TenantOf(r.Context()), s.browser(r), r.PathValue("id"), post)
+	if err != nil {
+		return err
+	}
+	if posted.Answer != nil {
+		s.keep(w, posted.Answer)
+		posted.View.Redirect, posted.View.Form = posted.Answer.Redirect, posted.Answer.Form
+	}
+	return s.tell(w, r, posted)
+}
+
+// tell answers with a view: the same facts as JSON or as a page.
+func (s *server) tell(w http.ResponseWriter, r *http.Request, posted flow.Posted) error {
+	view := posted.View
+	if view.Popup {
+		edge.AllowPopup(w)
+	}
+	v := s.Pages.visit(w, r, view.Locales)
+	if wantsJSON(r) {
+		return writeJSON(w, http.StatusOK, v.body(view))
+	}
+	switch {
+	case view.Redirect != "" && view.Form != nil:
+		s.Pages.handOver(v, view.Redirect, view.Form, view.Application.Name)
+		return nil
+	case view.Redirect != "":
+		// 303 turns a POST into a GET: what was posted goes nowhere else (A-03).
+		edge.SetCSP(w, view.Origin)
+		w.Header().Set("Location", view.Redirect)
+		w.WriteHeader(http.StatusSeeOther)
+		return nil
+	case r.Method == http.MethodPost && view.Error == nil:
+		w.Header().Set("Location", "/flow/"+view.ID)
+		w.WriteHeader(http.StatusSeeOther)
+		return nil
+	}
+	status := http.StatusOK
+	if view.Error != nil {
+		// Not 200: password managers and tests can tell that nothing was accepted.
+		status = http.StatusUnprocessableEntity
+		if view.Error.RetryAfter > 0 {
+			edge.SetRetryAfter(w, time.Duration(view.Error.RetryAfter)*time.Second)
+		}
+	}
+	return s.Pages.render(v, status, "flow", s.Pages.flowPage(v, view), view.Origin)
+}
+
+// viewBody is a view on the wire, with the form_post fields where there are any.
+type viewBody struct {
+	flow.View
+	Form map[string]string `json:"form,omitempty"`
+}
+
+// body fills in what a view says in words.
+func (v visit) body(view flow.View) viewBody {
+	prompts := make([]flow.ViewPrompt, len(view.Prompts))
+	copy(prompts, view.Prompts)
+	places := []string{"application", v.applicationName(view.Application.Name), "tenant", v.tenantName()}
+	for i, prompt := range prompts {
+		words := v.Prompt(prompt.Factor, places...)
+		if prompt.Enrolling {
+			words = v.Enrolment(prompt.Factor, places...)
+		}
+		prompts[i].Label = cmp.Or(words.Label, words.Submit)
+		if prompt.Offer {
+			prompts[i].Label = words.Choose
+		}
+		prompts[i].QR = pictureURL(prompt.QR)
+	}
+	view.Prompts = prompts
+	if view.Error != nil {
+		told := *view.Error
+		told.Message = v.errorText(view.Error)
+		view.Error = &told
+	}
+	return viewBody{View: view, Form: view.Form}
+}
+
+// pictureURL makes a picture something that an <img> takes. As an image, an SVG
+// runs no script wherever it is shown.
+func pictureURL(svg string) string {
+	if svg == "" {
+		return ""
+	}
+	return "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(svg))
+}
+
+// wantsJSON reports whether the answer is for a program. A page is what you get
+// if you ask for nothing in particular, unless you sent JSON.
+func wantsJSON(r *http.Request) bool {
+	accept := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
+	if strings.Contains(accept, "text/html") {
+		return false
+	}
+	return strings.Contains(accept, "application/json") || strings.Contains(accept, "application/problem+json") || isJSON(r)
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) error {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Add("Vary", "Accept, Accept-Language")
+	w.WriteHeader(status)
+	_, err = w.Write(encoded)
+	return gone(err)
+}
+
+// begin starts a flow of our own page that ends at an own path.
+func (s *server) begin(w http.ResponseWriter, r *http.Request, path string) error {
+	b := s.browser(r)
+	b.Binding = s.Cookies.EnsureBinding(w, r, s.Random)
+	begun, err := s.Flows.Begin(r.Context(), edge.TenantOf(r.Context()), b, flow.Request{
+		Authorization: identity.AuthorizationRequest{OwnPage: true, RedirectURI: path, RequestedAt: s.Now()},
+	})
+	if err != nil {
+		return err
+	}
+	to := "/flow/" + begun.FlowID
+	if begun.Answer != nil {
+		s.keep(w, begun.Answer)
+		to = begun.Answer.Redirect
+	}
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}

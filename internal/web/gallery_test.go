@@ -1,0 +1,270 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/intelliauth/intelliauth/internal/assurance"
+	"github.com/intelliauth/intelliauth/internal/edge"
+	"github.com/intelliauth/intelliauth/internal/factor"
+	"github.com/intelliauth/intelliauth/internal/factor/totp"
+	"github.com/intelliauth/intelliauth/internal/flow"
+	"github.com/intelliauth/intelliauth/internal/identity"
+	"github.com/intelliauth/intelliauth/internal/policy"
+)
+
+// exhibit is one state of one page.
+type exhibit struct {
+	name   string
+	show   func(w http.ResponseWriter, r *http.Request, p *Pages)
+	tenant identity.Tenant
+}
+
+// names are what strangers might be called (H-46).
+type names struct{ user, application, tenant, enrolment, scope, detail string }
+
+func plainNames() names {
+	return names{
+		user: "ada@example.com", application: "Demo application", tenant: "Acme", enrolment: "Ada’s phone",
+		scope: "payments:write", detail: "redirect_uri is not registered for this application",
+	}
+}
+
+func passwordPrompt(id string) flow.ViewPrompt {
+	return flow.ViewPrompt{ID: id, Factor: "password", Prompt: factor.Prompt{Input: factor.Text, Autocomplete: "current-password", Concealed: true, MaxLength: 256}}
+}
+
+func totpPrompt(id, name string) flow.ViewPrompt {
+	return flow.ViewPrompt{ID: id, Factor: "totp", Name: name, Prompt: factor.Prompt{Input: factor.Text, Autocomplete: "one-time-code", InputMode: "numeric", MaxLength: 16, Pattern: `[0-9 \-]*`}}
+}
+
+func identifierPrompt() flow.ViewPrompt {
+	return flow.ViewPrompt{ID: "identifier", Factor: "identifier", Prompt: factor.Prompt{Input: factor.Text, Autocomplete: "username", InputMode: "email", MaxLength: 254}}
+}
+
+// enrolPrompt is a real one, so that the picture is.
+func enrolPrompt(t testing.TB, id string) flow.ViewPrompt {
+	t.Helper()
+	f, err := totp.New(totp.Options{Now: time.Now, Random: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := f.BeginEnrolment(factor.Subject{Tenant: tenant(), User: &identity.User{ID: "usr_1", Email: "ada@example.com", Identifier: "ada@example.com"}}, factor.Asked{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return flow.ViewPrompt{ID: id, Factor: "totp", Enrolling: true, Prompt: c.Prompt}
+}
+
+// views are all states of a flow.
+func views(t testing.TB, n names) map[string]flow.View {
+	base := flow.View{
+		ID: "flow_06f2k1", Tenant: flow.ViewTenant{Name: n.tenant}, User: n.user, Origin: "https://app.example",
+		Application: flow.ViewApplication{ID: "demo", Name: n.application, Home: "https://app.example/login"},
+		Reasons:     []policy.Reason{}, ExpiresAt: time.Date(2026, 3, 1, 12, 15, 0, 0, time.UTC),
+	}
+	at := func(step flow.Step, change func(*flow.View)) flow.View {
+		v := base
+		v.Step = step
+		change(&v)
+		return v
+	}
+	wrong := func(code string, wait int) *flow.ViewError { return &flow.ViewError{Code: code, RetryAfter: wait} }
+	return map[string]flow.View{
+		"identify": at(flow.Identify, func(v *flow.View) { v.User, v.Prompts = "", []flow.ViewPrompt{identifierPrompt()} }),
+		"identify-own": at(flow.Identify, func(v *flow.View) {
+			v.User, v.Application, v.Prompts = "", flow.ViewApplication{}, []flow.ViewPrompt{identifierPrompt()}
+		}),
+		"identify-empty": at(flow.Identify, func(v *flow.View) {
+			v.User, v.Prompts, v.Error = "", []flow.ViewPrompt{identifierPrompt()}, wrong("identifier_required", 0)
+		}),
+		"select": at(flow.Identify, func(v *flow.View) {
+			v.User = ""
+			v.Prompts = []flow.ViewPrompt{{ID: "session", Factor: "session", Offer: true, Name: n.user}, identifierPrompt()}
+		}),
+		"password": at(flow.Prove, func(v *flow.View) { v.Prompts = []flow.ViewPrompt{passwordPrompt("p1")} }),
+		"password-wrong": at(flow.Prove, func(v *flow.View) {
+			v.Prompts, v.Error = []flow.ViewPrompt{passwordPrompt("p2")}, wrong("invalid_credentials", 0)
+		}),
+		"password-wait": at(flow.Prove, func(v *flow.View) {
+			v.Prompts, v.Error = []flow.ViewPrompt{passwordPrompt("p2")}, wrong("too_many_attempts", 120)
+		}),
+		"totp": at(flow.Prove, func(v *flow.View) {
+			v.Prompts, v.Reasons = []flow.ViewPrompt{totpPrompt("p3", n.enrolment)}, []policy.Reason{policy.Enrolled}
+		}),
+		"totp-wrong": at(flow.Prove, func(v *flow.View) {
+			v.Prompts, v.Reasons = []flow.ViewPrompt{totpPrompt("p3", n.enrolment)}, []policy.Reason{policy.RequestedLevel}
+			v.Error = wrong("code_replayed", 0)
+		}),
+		"totp-others": at(flow.Prove, func(v *flow.View) {
+			v.Prompts = []flow.ViewPrompt{
+				totpPrompt("p3", n.enrolment),
+				{ID: "offer:password", Factor: "password", Offer: true},
+				{ID: "offer:knock", Factor: "knock", Offer: true, Name: n.enrolment},
+			}
+			v.Reasons, v.Purpose = []policy.Reason{policy.Enrolled, policy.ManageFactors}, "manage"
+		}),
+		"sent": at(flow.Prove, func(v *flow.View) {
+			p := totpPrompt("p4", "")
+			p.Factor, p.SentTo = "knock", "a••@e••.com"
+			v.Prompts = []flow.ViewPrompt{p}
+		}),
+		"publickey": at(flow.Prove, func(v *flow.View) {
+			v.Prompts = []flow.ViewPrompt{
+				{ID: "p5", Factor: "knock", Prompt: factor.Prompt{Input: factor.PublicKey, PublicKey: []byte(`{}`)}},
+				{ID: "offer:totp", Factor: "totp", Offer: true, Name: n.enrolment},
+			}
+		}),
+		"no-way": at(flow.Prove, func(v *flow.View) {}),
+		"enrol": at(flow.Enrol, func(v *flow.View) {
+			v.Prompts, v.Reasons = []flow.ViewPrompt{enrolPrompt(t, "p6")}, []policy.Reason{policy.PolicyAlways, policy.EnrolmentDue}
+		}),
+		"enrol-wrong": at(flow.Enrol, func(v *flow.View) {
+			v.Prompts, v.Reasons = []flow.ViewPrompt{enrolPrompt(t, "p6")}, []policy.Reason{policy.PolicyAlways, policy.InGrace}
+			v.Error, v.Skippable, v.GraceUntil = wrong("code_invalid", 0), true, time.Date(2026, 3, 8, 9, 30, 0, 0, time.UTC)
+		}),
+		"enrol-choose": at(flow.Enrol, func(v *flow.View) {
+			v.Prompts = []flow.ViewPrompt{{ID: "offer:totp", Factor: "totp", Enrolling: true, Offer: true}, {ID: "offer:knock", Factor: "knock", Enrolling: true, Offer: true}}
+			v.Reasons, v.Error = []policy.Reason{policy.PolicyAlways}, wrong("prompt_stale", 0)
+		}),
+		"codes": at(flow.Enrol, func(v *flow.View) {
+			v.Prompts = []flow.ViewPrompt{{ID: "p7", Factor: "knock", Enrolling: true, Prompt: factor.Prompt{Input: factor.Text,
+				Codes: []string{"h4k2-9qzt", "m1n8-c3vd", "x7w5-r2pa", "j6s9-t4yb"}}}}
+		}),
+		"consent": at(flow.Consent, func(v *flow.View) {
+			v.Scopes = []string{"openid", "profile", "email", "offline_access", n.scope}
+			v.Prompts = []flow.ViewPrompt{{ID: "consent", Factor: "consent", Prompt: factor.Prompt{Input: factor.Text}}}
+		}),
+		"denied": at(flow.Denied, func(*flow.View) {}),
+		"done":   at(flow.Done, func(*flow.View) {}),
+	}
+}
+
+// gallery is every page there is, in every state.
+func gallery(t testing.TB, n names) []exhibit {
+	var all []exhibit
+	add := func(name string, show func(http.ResponseWriter, *http.Request, *Pages)) {
+		home := tenant()
+		home.Name = n.tenant
+		all = append(all, exhibit{name, show, home})
+	}
+	for name, view := range views(t, n) {
+		add(name, func(w http.ResponseWriter, r *http.Request, p *Pages) {
+			s := &server{Deps{Pages: p}}
+			if err := s.tell(w, r, flow.Posted{View: view}); err != nil {
+				t.Error(name, err)
+			}
+		})
+	}
+	add("form-post", func(w http.ResponseWriter, r *http.Request, p *Pages) {
+		p.FormPost(w, r, "https://app.example/callback", map[string]string{"code": n.user, "state": n.detail, "iss": "https://id.acme.example"})
+	})
+	add("signed-out", func(w http.ResponseWriter, r *http.Request, p *Pages) { p.SignedOut(w, r) })
+	add("sign-out", func(w http.ResponseWriter, r *http.Request, p *Pages) {
+		p.ConfirmSignOut(w, r, SignOutAsked{User: n.user, Action: "/signout"})
+	})
+	add("sign-out-application", func(w http.ResponseWriter, r *http.Request, p *Pages) {
+		p.ConfirmSignOut(w, r, SignOutAsked{User: n.user, Application: n.application, Action: "/oauth2/logout", Fields: map[string]string{"state": n.detail}})
+	})
+	person := &flow.Current{
+		User: identity.User{Email: n.user}, Standing: assurance.Standing{Level: assurance.AAL2},
+		Session: identity.Session{CreatedAt: time.Date(2026, 3, 1, 11, 58, 0, 0, time.UTC)},
+	}
+	for name, current := range map[string]*flow.Current{"home": nil, "home-signed-in": person} {
+		add(name, func(w http.ResponseWriter, r *http.Request, p *Pages) {
+			s := &server{Deps{Pages: p, Flows: &fakeFlows{current: current}}}
+			if err := s.home(w, r); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wrong := func(name string, f fault) {
+		add(name, func(w http.ResponseWriter, r *http.Request, p *Pages) { p.fault(w, r, f) })
+	}
+	wrong("expired", ended(410, codeFlowExpired, n))
+	wrong("foreign", ended(403, codeForeignBrowser, n))
+	wrong("unknown-flow", fault{status: 404, code: codeNotFound, words: "flow_not_found"})
+	wrong("not-found", fault{status: 404, code: codeNotFound})
+	wrong("too-large", fault{status: 413, code: codeTooLarge})
+	wrong("media-type", fault{status: 415, code: codeMediaType})
+	wrong("overloaded", fault{status: 503, code: codeOverloaded, retry: 3 * time.Second})
+	wrong("internal", fault{status: 500, code: codeInternal})
+	add("application-request", func(w http.ResponseWriter, r *http.Request, p *Pages) {
+		p.Error(w, r, 400, "invalid_request", n.detail, "")
+	})
+	return append(all, branded(t, n)...)
+}
+
+func ended(status int, code string, n names) fault {
+	return fault{status: status, code: code, home: "https://app.example/login", application: n.application}
+}
+
+// branded are pages of tenants with tastes of their own.
+func branded(t testing.TB, n names) []exhibit {
+	const logo = `data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='9' fill='%23e8590c'/%3E%3Ccircle cx='16' cy='16' r='7' fill='%23fff'/%3E%3C/svg%3E`
+	var all []exhibit
+	for name, b := range map[string]identity.Branding{
+		"brand-orange": {Accent: "#e8590c", Logo: logo, SupportLink: "https://help.acme.example/"},
+		"brand-yellow": {Accent: "#ffe14d", SupportLink: "mailto:help@acme.example"},
+		"brand-black":  {Accent: "#000000", AccentDark: "#ffffff"},
+	} {
+		home := tenant()
+		home.Name, home.Branding = n.tenant, b
+		view := views(t, n)["totp-others"]
+		all = append(all, exhibit{name, func(w http.ResponseWriter, r *http.Request, p *Pages) {
+			if err := (&server{Deps{Pages: p}}).tell(w, r, flow.Posted{View: view}); err != nil {
+				t.Error(err)
+			}
+		}, home})
+	}
+	return all
+}
+
+// galleryHandler serves every exhibit under /gallery/NAME with the headers it
+// really has, and a list of them at /gallery/.
+func galleryHandler(t testing.TB, n names) http.Handler {
+	p := newPages(t)
+	s := &server{Deps{Pages: p}}
+	mux := http.NewServeMux()
+	list := &strings.Builder{}
+	brands := map[string]identity.Tenant{}
+	for _, e := range gallery(t, n) {
+		list.WriteString(e.name + "\n")
+		brands[brandOf(e.tenant.Branding).hash] = e.tenant
+		mux.HandleFunc("GET /gallery/"+e.name, func(w http.ResponseWriter, r *http.Request) {
+			e.show(w, r.WithContext(edge.WithTenant(r.Context(), e.tenant)), p)
+		})
+	}
+	mux.HandleFunc("GET /gallery/{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(list.String())) })
+	mux.Handle("GET /static/{hash}/{file}", s.page(p.serveStatic))
+	mux.HandleFunc("GET /brand/{hash}/{file}", func(w http.ResponseWriter, r *http.Request) {
+		s.page(p.serveBrand).ServeHTTP(w, r.WithContext(edge.WithTenant(r.Context(), brands[r.PathValue("hash")])))
+	})
+	return edge.RequestIDs(rand.Reader, nil, edge.Headers(false, mux))
+}
+
+// TestServeGallery serves the gallery for screenshots where
+// INTELLIAUTH_GALLERY names an address, until its standard input ends.
+func TestServeGallery(t *testing.T) {
+	address := os.Getenv("INTELLIAUTH_GALLERY")
+	if address == "" {
+		return
+	}
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: galleryHandler(t, plainNames()), ReadHeaderTimeout: time.Second}
+	t.Logf("http://%s/gallery/", listener.Addr())
+	go func() {
+		_, _ = os.Stdin.Read(make([]byte, 1))
+		_ = server.Close()
+	}()
+	_ = server.Serve(listener)
+}

@@ -1,0 +1,116 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/intelliauth/intelliauth/internal/assurance"
+	"github.com/intelliauth/intelliauth/internal/edge"
+	"github.com/intelliauth/intelliauth/internal/flow"
+	"github.com/intelliauth/intelliauth/internal/identity"
+	"github.com/intelliauth/intelliauth/internal/messages"
+)
+
+// homePage is a page about who is signed in.
+type homePage struct {
+	shell
+	Heading string
+	Lead    string
+	Note    string
+	Person  *who
+	Facts   []string
+	Form    *plainForm
+	Link    link
+}
+
+// current finds who is signed in; ok is false for nobody.
+func (s *server) current(r *http.Request) (c flow.Current, ok bool, err error) {
+	c, err = s.Flows.Current(r.Context(), edge.TenantOf(r.Context()), s.browser(r))
+	if errors.Is(err, identity.ErrNotFound) {
+		return c, false, nil
+	}
+	return c, err == nil, err
+}
+
+// home answers GET /.
+func (s *server) home(w http.ResponseWriter, r *http.Request) error {
+	c, in, err := s.current(r)
+	if err != nil {
+		return err
+	}
+	v := s.Pages.visit(w, r, nil)
+	if !in {
+		heading := v.Text(messages.HomeOut)
+		return s.Pages.render(v, http.StatusOK, "home", homePage{
+			shell: s.Pages.shell(v, heading, false), Heading: heading,
+			Lead: v.Text(messages.HomeOutLead, "tenant", v.tenantName()),
+			Link: link{Href: "/signin", Text: v.Text(messages.HomeSignIn)},
+		})
+	}
+	heading := v.Text(messages.HomeIn)
+	page := homePage{
+		shell: s.Pages.shell(v, heading, false), Heading: heading,
+		Lead:   v.Text(messages.HomeLead, "tenant", v.tenantName()),
+		Person: v.person(c.User.Email),
+		Facts:  []string{v.Text(messages.HomeSince, "moment", v.Moment(c.Session.CreatedAt.UTC()))},
+		Form:   &plainForm{Action: "/signout", Submit: v.Text(messages.HomeSignOut), Quiet: true},
+	}
+	if c.Standing.Level >= assurance.AAL2 {
+		page.Facts = append(page.Facts, v.Text(messages.HomeStrong))
+	}
+	return s.Pages.render(v, http.StatusOK, "home", page)
+}
+
+// signIn answers GET /signin: it begins a flow of our own, which ends at the
+// own path next, or at the home page.
+func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
+	query, err := edge.Query(r)
+	if err != nil {
+		return err
+	}
+	next := "/"
+	if path, ok := edge.OwnPath(query.Get("next")); ok && !loops(path) {
+		next = path
+	}
+	return s.begin(w, r, next)
+}
+
+// loops reports paths that would begin the next flow, or end the session, as
+// soon as this one is done.
+func loops(path string) bool {
+	u, err := url.Parse(path)
+	return err != nil || u.Path == "/signin" || u.Path == "/signout"
+}
+
+// signOutPage answers GET /signout: nothing ends by a GET.
+func (s *server) signOutPage(w http.ResponseWriter, r *http.Request) error {
+	c, in, err := s.current(r)
+	if err != nil {
+		return err
+	}
+	if !in {
+		s.Pages.SignedOut(w, r)
+		return nil
+	}
+	s.Pages.ConfirmSignOut(w, r, SignOutAsked{User: c.User.Email, Action: "/signout"})
+	return nil
+}
+
+// signOut answers POST /signout: the session ends on the server, whatever
+// becomes of the cookie.
+func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
+	c, in, err := s.current(r)
+	if err != nil {
+		return err
+	}
+	if in {
+		if err := s.Flows.SignOut(r.Context(), edge.TenantOf(r.Context()), c.Session.ID, "signed-out", s.browser(r)); err != nil {
+			return err
+		}
+	}
+	s.Cookies.ClearSession(w)
+	w.Header().Set("Location", "/signout")
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
