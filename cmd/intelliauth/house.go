@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/intelliauth/intelliauth/internal/edge"
+	"github.com/intelliauth/intelliauth/internal/flow"
+	"github.com/intelliauth/intelliauth/internal/identity"
+	"github.com/intelliauth/intelliauth/internal/oidc"
+	"github.com/intelliauth/intelliauth/internal/store"
+	"github.com/intelliauth/intelliauth/internal/token"
+	"github.com/intelliauth/intelliauth/internal/web"
+)
+
+const (
+	hashMemory = 19 << 20  // bytes that one password hash takes
+	hashBudget = 256 << 20 // bytes for all at once
+)
+
+// house is the rooms, wired.
+type house struct {
+	store   identity.Store
+	kept    *store.Store
+	engine  *flow.Engine
+	keys    *token.Keys
+	tenants *edge.Tenants
+	metrics *metrics
+	rooms   http.Handler // every route of a tenant's host
+	front   edge.Front
+}
+
+// blueprint is what a house is built from.
+type blueprint struct {
+	store     *store.Store
+	log       *slog.Logger
+	trusted   []netip.Prefix
+	secure    bool   // the issuers are https
+	blocklist string // the operator's list of bad passwords; "" for none
+}
+
+// build wires the rooms. It reads nothing yet.
+func (m *Main) build(b blueprint) (*house, error) {
+	pages, err := web.NewPages()
+	if err != nil {
+		return nil, err
+	}
+	slots := flow.NewSlots(flow.SlotSize{Memory: hashBudget, Each: hashMemory})
+	h := &house{kept: b.store, metrics: newMetrics(m.Now, slots)}
+	h.store = tapped{b.store, h.metrics}
+	r := m.recipe(b.blocklist)
+	r.hashed = h.metrics.hashes.Inc
+	if h.engine, err = newEngine(h.store, b.store, slots, r); err != nil {
+		return nil, err
+	}
+	h.keys = token.NewKeys(h.store, m.Now, m.Random)
+	h.tenants = edge.NewTenants(h.store)
+	h.front = edge.Front{Log: b.log, Now: m.Now, Random: m.Random, Trusted: b.trusted, Secure: b.secure, Tenants: h.tenants}
+	cookies := edge.Cookies{Secure: b.secure}
+	hosted := web.Handler(web.Deps{
+		Pages: pages, Flows: h.engine, Methods: h.engine, Tokens: h.keys,
+		Store: h.store, Cookies: cookies, Now: m.Now, Random: m.Random,
+	})
+	protocol := oidc.Handler(oidc.Deps{
+		Store: h.store, Engine: h.engine, Keys: h.keys, Assertions: token.NewAssertions(),
+		Cookies: cookies, Now: m.Now, Random: m.Random,
+		ErrorPage: func(w http.ResponseWriter, r *http.Request, status int, code, detail string) {
+			pages.Error(w, r, status, code, detail, "")
+		},
+		FormPost: pages.FormPost,
+		ConfirmLogout: func(w http.ResponseWriter, r *http.Request, q oidc.LogoutQuestion) {
+			pages.ConfirmSignOut(w, r, web.SignOutAsked{Application: q.Application, Action: oidc.LogoutPath, Fields: q.Fields, Redirect: q.Redirect})
+		},
+		SignedOut: pages.SignedOut,
+	})
+	h.rooms = h.metrics.middleware(split(protocol, hosted))
+	return h, nil
+}
+
+// split sends what applications ask to one edge and the rest to the other. Each
+// has its own mux, so that the pattern that matched is told.
+func split(protocol, hosted http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/oauth2/") || strings.HasPrefix(r.URL.Path, "/.well-known/") {
+			protocol.ServeHTTP(w, r)
+			return
+		}
+		hosted.ServeHTTP(w, r)
+	})
+}
+
+// handler is what a public listener serves.
+func (h *house) handler() http.Handler { return h.front.Handler(h.rooms) }
+
+// ensureKeys gives every tenant a key to sign with.
+func (h *house) ensureKeys(ctx context.Context) error {
+	tenants, err := h.store.Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	var errs error
+	for _, t := range tenants {
+		errs = errors.Join(errs, h.keys.Ensure(ctx, t))
+	}
+	return errs
+}
+
+// recipe is what factors are made of in this process.
+func (m *Main) recipe(blocklist string) recipe {
+	return recipe{now: m.Now, random: m.Random, hash: m.Hash, blocklist: blocklist}
+}
+
+// newEngine makes the flow engine with every factor there is.
+func newEngine(s identity.Store, kept *store.Store, slots *flow.Slots, r recipe) (*flow.Engine, error) {
+	list, err := factors(r)
+	if err != nil {
+		return nil, err
+	}
+	return flow.New(flow.Deps{
+		Store: s, Factors: list, Slots: slots, Now: r.now, Random: r.random,
+		Index: func(ctx context.Context, tenant string) ([]byte, error) {
+			return kept.PepperFor(ctx, tenant, "identifiers")
+		},
+	}), nil
+}
