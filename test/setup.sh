@@ -1,0 +1,56 @@
+#!/bin/sh
+# Gets ready what the tests need beside Go and Node: Debian packages that are
+# missing, and the npm packages of test/package-lock.json. Run again at will:
+# it does only what is left to do. Fails plainly, naming what is missing.
+set -eu
+cd "$(dirname "$0")"
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$@" >&2; exit 1; }
+
+# 1. Programs, and the Debian package that holds each.
+missing=''
+want() { # want PACKAGE PATH...: any one path will do
+	package=$1; shift
+	for path in "$@"; do
+		if [ -x "$path" ]; then return 0; fi
+	done
+	if command -v "$(basename "$1")" >/dev/null 2>&1; then return 0; fi
+	missing="$missing $package"
+}
+want chromium /usr/bin/chromium
+want postgresql-15 /usr/lib/postgresql/15/bin/initdb
+want oathtool /usr/bin/oathtool
+want openssl /usr/bin/openssl
+want libnss3-tools /usr/bin/certutil
+
+if [ -n "$missing" ]; then
+	say "missing Debian packages:$missing"
+	hint="install them with:  sudo apt-get install --no-install-recommends$missing"
+	command -v apt-get >/dev/null 2>&1 || fail "there is no apt-get here." "install what these packages hold:$missing"
+	[ "$(id -u)" = 0 ] || fail "not running as root, so they cannot be installed here." "$hint"
+	say 'reading the package lists (apt-get update)'
+	apt-get -qq update || fail 'apt-get update failed: is the network reachable?' "$hint"
+	say "installing$missing"
+	export DEBIAN_FRONTEND=noninteractive
+	# shellcheck disable=SC2086
+	apt-get -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends install $missing >/dev/null ||
+		fail "apt-get could not install$missing" "$hint"
+fi
+say 'Debian packages: all there'
+
+# 2. Node and the npm packages.
+command -v node >/dev/null 2>&1 || fail 'node is missing: install Node 20.19 or newer (Debian: apt-get install nodejs npm)'
+command -v npm >/dev/null 2>&1 || fail 'npm is missing: install npm (Debian: apt-get install npm)'
+node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
+	fail "node $(node --version) is too old: 20.19 or newer is needed"
+
+if [ -f node_modules/.package-lock.json ] && [ ! package-lock.json -nt node_modules/.package-lock.json ]; then
+	say 'npm packages: all there'
+else
+	say 'npm ci'
+	npm ci --no-audit --no-fund --loglevel=error ||
+		fail 'npm ci failed: is the npm registry reachable?' 'run it by hand with:  cd test && npm ci'
+	touch node_modules/.package-lock.json
+	say 'npm packages: installed'
+fi

@@ -1,0 +1,77 @@
+// `intelliauth dev`, as SURFACE says it: the demo world on a port of its own.
+import { join } from 'node:path';
+import { Running, folder, freePort } from './process.mjs';
+
+export const ada = Object.freeze({ email: 'ada@example.com', password: 'analytical-engine-1843' });
+export const grace = Object.freeze({ email: 'grace@example.com', password: 'compiler-first-1952' });
+
+export const applications = Object.freeze({
+  web: { id: 'demo-web', secret: 'demo-web-secret', redirect: 'http://localhost:9999/callback' },
+  spa: { id: 'demo-spa', redirect: 'http://localhost:5173/callback' },
+  api: { id: 'demo-api', secret: 'demo-api-secret', audience: 'https://api.demo.example' },
+});
+
+/** A demo world. `now()` is the server's time in seconds, moved clock included. */
+export class World {
+  static async start(...args) {
+    const world = new World();
+    world.home = await folder('dev');
+    world.port = await freePort();
+    world.args = args;
+    try {
+      await world.open();
+    } catch (error) {
+      await world.home.remove();
+      throw error;
+    }
+    return world;
+  }
+
+  offset = 0;
+
+  async open() {
+    this.process = new Running([
+      'dev', '--json', '--listen', `127.0.0.1:${this.port}`, '--data', join(this.home.path, 'data'), ...this.args,
+    ]);
+    const line = await this.process.firstLine();
+    Object.assign(this, JSON.parse(line));
+    this.acme = `http://acme.localhost:${this.port}`;
+    this.app = `http://app.localhost:${this.port}`;
+    this.acmeApp = `http://acme-app.localhost:${this.port}`;
+    if (this.offset) await this.advance(0);
+  }
+
+  log() {
+    return this.process.log();
+  }
+
+  now() {
+    return Math.floor((Date.now() + this.offset) / 1000);
+  }
+
+  /** Moves the server's clock on, in seconds: no test waits for a TOTP step. */
+  async advance(seconds) {
+    const answer = await fetch(`${this.issuer}/dev/clock`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ advance: `${seconds}s` }),
+    });
+    if (!answer.ok) throw new Error(`POST /dev/clock: ${answer.status} ${await answer.text()}`);
+    const { now } = await (await fetch(`${this.issuer}/dev/clock`)).json();
+    this.offset = Date.parse(now) - Date.now();
+  }
+
+  /** Ends the process and starts it again on the same data. */
+  async restart(signal = 'SIGTERM') {
+    await this.process.stop(signal);
+    await this.open();
+  }
+
+  async stop() {
+    try {
+      await this.process.stop();
+    } finally {
+      await this.home.remove();
+    }
+  }
+}

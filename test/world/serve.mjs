@@ -1,0 +1,70 @@
+// `intelliauth serve` with a configuration that a test wrote.
+import { randomBytes } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Running, binary, command, folder, freePort } from './process.mjs';
+
+export class Serve {
+  offset = 0;
+
+  /**
+   * `tenants(port)` gives the text under `tenants:`; users are
+   * `[{ tenant, email, password }]`, added before the start.
+   */
+  static async start({ tenants, users = [] }) {
+    const it = new Serve();
+    it.home = await folder('serve');
+    [it.port, it.admin] = [await freePort(), await freePort()];
+    it.config = join(it.home.path, 'intelliauth.yaml');
+    await writeFile(join(it.home.path, 'root.key'), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+    await writeFile(
+      it.config,
+      [
+        `listen: 127.0.0.1:${it.port}`,
+        `admin_listen: 127.0.0.1:${it.admin}`,
+        `database: sqlite:${join(it.home.path, 'intelliauth.db')}`,
+        'root_keys: [file:root.key]',
+        'tenants:',
+        tenants(it.port),
+      ].join('\n'),
+    );
+    try {
+      await command(['config', 'check', it.config]);
+      await it.open('--migrate');
+      for (const user of users) await it.addUser(user);
+    } catch (error) {
+      await it.stop();
+      throw error;
+    }
+    return it;
+  }
+
+  async open(...args) {
+    this.process = new Running(['serve', '--config', this.config, '--drain=0s', ...args]);
+    for (let ready = false; !ready; ) {
+      if (this.process.child.exitCode !== null) throw new Error(`serve ended\n${this.process.log()}`);
+      ready = await fetch(`http://127.0.0.1:${this.admin}/readyz`).then((answer) => answer.ok, () => false);
+      if (!ready) await new Promise((done) => setTimeout(done, 20));
+    }
+  }
+
+  async addUser({ tenant, email, password }) {
+    const args = ['user', 'add', email, '--config', this.config, '--tenant', tenant, '--email-verified', '--password-stdin'];
+    const child = spawn(binary, args, { stdio: ['pipe', 'ignore', 'pipe'] });
+    const said = [];
+    child.stderr.on('data', (chunk) => said.push(chunk));
+    child.stdin.end(`${password}\n`);
+    const [code] = await once(child, 'close');
+    if (code !== 0) throw new Error(`user add: ${Buffer.concat(said)}`);
+  }
+
+  async stop() {
+    try {
+      await this.process?.stop();
+    } finally {
+      await this.home.remove();
+    }
+  }
+}
