@@ -36,7 +36,7 @@ test: setup test-go test-pg test-rp test-web
 
 test-go: export CGO_ENABLED = 1
 test-go:
-	$(call part,go: unit and end to end with the race detector,go test $(RACE) -timeout 15m $$(go list ./... | grep -v internal/store$$))
+	$(call part,go: unit and end to end with the race detector,go test $(RACE) -timeout 6m $$(go list ./... | grep -v internal/store$$))
 
 test-pg: export CGO_ENABLED = 1
 test-pg:

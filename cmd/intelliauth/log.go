@@ -120,7 +120,7 @@ func words(key string) []string {
 // after a telling name in a query, a form or JSON, what follows Bearer, Basic or
 // DPoP, the password of an address.
 func (h redacting) scrub(s string) string {
-	if !strings.ContainsAny(s, "=:.") && !strings.Contains(s, "earer ") {
+	if !suspicious(s) {
 		return s
 	}
 	for _, p := range h.patterns {
@@ -129,16 +129,29 @@ func (h redacting) scrub(s string) string {
 	return s
 }
 
+// suspicious is a quick look: nearly no text in a log is.
+func suspicious(s string) bool {
+	if strings.ContainsAny(s, `=@"`) || strings.Contains(s, "eyJ") {
+		return true
+	}
+	for _, scheme := range []string{"earer ", "asic ", "pop ", "EARER ", "ASIC ", "POP ", "PoP "} {
+		if strings.Contains(s, scheme) {
+			return true
+		}
+	}
+	return false
+}
+
 type pattern struct {
 	find  *regexp.Regexp
 	leave string
 }
 
 func patterns() []pattern {
-	const names = `password|passwd|code|code_verifier|client_secret|secret|client_assertion|[a-z_]*token|id_token_hint|cookie|authorization|otp`
+	const names = `code|otp|[a-z_-]*(?:password|passwd|verifier|secret|assertion|token|token_hint|cookie|authorization)`
 	return []pattern{
 		{regexp.MustCompile(`eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*`), redacted},
-		{regexp.MustCompile(`(?i)([?&;\s"']|^)(` + names + `)=[^&\s"']+`), "${1}${2}=" + redacted},
+		{regexp.MustCompile(`(?i)\b(` + names + `)=[^&\s"']+`), "${1}=" + redacted},
 		{regexp.MustCompile(`(?i)"(` + names + `)"\s*:\s*"[^"]*"`), `"${1}":"` + redacted + `"`},
 		{regexp.MustCompile(`(?i)\b(bearer|basic|dpop) [A-Za-z0-9._~+/=-]{8,}`), "${1} " + redacted},
 		{regexp.MustCompile(`(?i)\b((?:set-)?cookie:\s*[^=\s]+)=[^;\s]+`), "${1}=" + redacted},

@@ -66,6 +66,7 @@ func TestA08_CORS(t *testing.T) {
 		w.WriteHeader(http.StatusUnauthorized)
 	})
 	named := CORS(func(_ *http.Request, origin string) bool { return origin == "https://app.example.com" }, next)
+	anyone := CORS(func(*http.Request, string) bool { return true }, next)
 	for name, test := range map[string]struct {
 		h       http.Handler
 		origin  string
@@ -79,7 +80,8 @@ func TestA08_CORS(t *testing.T) {
 		"its preflight, part of one": {named, "https://app.example.com", "ET", 403, ""},
 		"another origin":             {named, "https://evil.test", "", 401, ""},
 		"its preflight, too":         {named, "https://evil.test", "GET", 403, ""},
-		"null":                       {named, "null", "", 401, ""},
+		"null":                       {anyone, "null", "", 401, ""},
+		"not null":                   {anyone, "https://b.example.com", "", 401, "https://b.example.com"},
 		"none":                       {named, "", "", 401, ""},
 		"public":                     {PublicCORS(next), "https://anything.test", "", 401, "*"},
 		"public preflight":           {PublicCORS(next), "https://anything.test", "POST", 204, "*"},

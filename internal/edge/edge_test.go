@@ -22,8 +22,16 @@ import (
 type counting struct {
 	identity.Store
 	mu     sync.Mutex
-	n      int
+	n      int // questions for the generation
+	reads  int // of all tenants
 	broken error
+}
+
+func (s *counting) Tenants(ctx context.Context) ([]identity.Tenant, error) {
+	s.mu.Lock()
+	s.reads++
+	s.mu.Unlock()
+	return s.Store.Tenants(ctx)
 }
 
 func (s *counting) Generation(ctx context.Context) (int64, error) {

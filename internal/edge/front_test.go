@@ -2,15 +2,19 @@ package edge
 
 import (
 	"bufio"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/intelliauth/intelliauth/internal/store/storetest"
 )
 
 func TestFrontTellsTheRoomsWhatCameIn(t *testing.T) {
@@ -167,5 +171,20 @@ func TestH48_HugeHeadersAreRefused(t *testing.T) {
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil || !strings.Contains(line, "431") || reached {
 		t.Errorf("%q, %v, reached %v", line, err, reached)
+	}
+}
+
+func BenchmarkFront(b *testing.B) {
+	store := &counting{Store: storetest.New(b)}
+	if err := store.PutTenant(b.Context(), tenantAt("tnt_1", "https://login.example.com")); err != nil {
+		b.Fatal(err)
+	}
+	h := Front{
+		Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Now: time.Now, Random: rand.Reader, Secure: true, Tenants: NewTenants(store),
+	}.Handler(http.HandlerFunc(ok))
+	r := request("GET", "/", "")
+	b.ReportAllocs()
+	for b.Loop() {
+		serve(h, r)
 	}
 }

@@ -79,8 +79,13 @@ func TestStrictTransportIsForRealHosts(t *testing.T) {
 		host   string
 		want   string
 	}{
-		{true, "login.example.com", transport}, {true, "login.example.com:8443", transport}, {false, "login.example.com", ""},
-		{true, "localhost:8443", ""}, {true, "acme.localhost:8443", ""}, {true, "127.0.0.1:8443", ""}, {true, "[::1]:8443", ""},
+		{true, "login.example.com", transport},
+		{true, "login.example.com:8443", transport},
+		{false, "login.example.com", ""},
+		{true, "localhost:8443", ""},
+		{true, "acme.localhost:8443", ""},
+		{true, "127.0.0.1:8443", ""},
+		{true, "[::1]:8443", ""},
 		{true, "notlocalhost", transport},
 	} {
 		r := request("GET", "/", "")

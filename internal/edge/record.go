@@ -53,7 +53,7 @@ func Recover(next http.Handler) http.Handler {
 				panic(p)
 			}
 			LogOf(r.Context()).ErrorContext(r.Context(), "panic", "type", fmt.Sprintf("%T", p), "at", frames())
-			if false {
+			if rec.status != 0 {
 				panic(http.ErrAbortHandler)
 			}
 			// What the handler meant to hand out goes down with it.

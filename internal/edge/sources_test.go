@@ -103,6 +103,19 @@ func TestSourcesAreBounded(t *testing.T) {
 	}
 }
 
+// Flooding with new sources does not wash away one that keeps asking.
+func TestSourcesRememberWhoKeepsAsking(t *testing.T) {
+	c := newClock()
+	s := NewSources(Rate{Every: time.Hour, Burst: 1}, 160, c.now)
+	s.Spend("busy", 1)
+	for i := range 10_000 {
+		s.Spend(Source(fmt.Sprint(i)), 1)
+		if _, ok := s.Spend("busy", 1); ok {
+			t.Fatalf("forgotten after %d others", i)
+		}
+	}
+}
+
 func TestSourcesHoldUnderConcurrency(t *testing.T) {
 	c := newClock()
 	s := NewSources(Rate{Every: time.Hour, Burst: 10}, 100, c.now)

@@ -89,6 +89,14 @@ func TestTenantsFollowTheGeneration(t *testing.T) {
 		t.Error("a new tenant is not seen at the next poll")
 	}
 
+	for range 3 {
+		tenants.due.Reset(0)
+		tenants.ByHost(t.Context(), "one.example.com")
+	}
+	if store.reads != 2 {
+		t.Errorf("the tenants were read %d times although they changed once", store.reads-1)
+	}
+
 	gone := tenantAt("one", "https://one.example.com")
 	gone.Disabled = true
 	put(t, store, gone)

@@ -139,7 +139,7 @@ func narrowed(granted []string, asked string) ([]string, error) {
 	return scopes, nil
 }
 
-// claimOf gives the scope that a claim about the person belongs to.
+// scopeOf gives the scope that a claim about the person belongs to.
 func scopeOf(claim string) (scope string, ours bool) {
 	switch claim {
 	case "name", "locale":

@@ -19,8 +19,7 @@ func (e *endpoints) par(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if name, repeated := edge.Repeated(form, "resource", "audience"); repeated || r.URL.RawQuery != "" {
-		_ = name // what was sent is not sent back
+	if _, repeated := edge.Repeated(form, "resource", "audience"); repeated || r.URL.RawQuery != "" {
 		return invalidRequest("A parameter is repeated, or in the address.")
 	}
 	app, err := e.authenticate(r, form, PARPath)

@@ -82,29 +82,29 @@ type Policy struct {
 
 // StepUp says what a scope needs before it is given.
 type StepUp struct {
-	Scope  string   `json:"scope" yaml:"scope"`
-	Level  Level    `json:"level" yaml:"level"`
-	MaxAge Duration `json:"max_age,omitempty" yaml:"max_age"` // 0 means any age
+	Scope  string   `json:"scope" yaml:"scope"`                         // the scope that is asked for. Required
+	Level  Level    `json:"level" yaml:"level"`                         // assurance level that it needs. Required
+	MaxAge Duration `json:"max_age,omitempty" yaml:"max_age"` // how old its proofs may be; 0s means any age [0s]
 }
 
 // Sessions holds the limits of each level.
 type Sessions struct {
-	AAL1 Limit `json:"aal1,omitzero" yaml:"aal1"`
-	AAL2 Limit `json:"aal2,omitzero" yaml:"aal2"`
-	AAL3 Limit `json:"aal3,omitzero" yaml:"aal3"`
+	AAL1 Limit `json:"aal1,omitzero" yaml:"aal1"` // limits of AAL1 [overall 720h, no idle limit]
+	AAL2 Limit `json:"aal2,omitzero" yaml:"aal2"` // limits of AAL2 [overall 24h, idle 1h]
+	AAL3 Limit `json:"aal3,omitzero" yaml:"aal3"` // limits of AAL3; overall at most 12h [overall 12h, idle 15m]
 }
 
 // Limit bounds how long a level is held; absent fields keep the default.
 type Limit struct {
-	Overall *Duration `json:"overall,omitempty" yaml:"overall"`
-	Idle    *Duration `json:"idle,omitempty" yaml:"idle"` // 0s means no idle limit
+	Overall *Duration `json:"overall,omitempty" yaml:"overall"` // since the oldest proof that the level needs
+	Idle    *Duration `json:"idle,omitempty" yaml:"idle"`       // since the last activity; 0s means no idle limit
 }
 
 // Risk holds the thresholds at which a score (0 to 1) asks for more, or denies.
 type Risk struct {
-	Challenge *float64 `json:"challenge,omitempty" yaml:"challenge"` // [0.5]
-	Deny      *float64 `json:"deny,omitempty" yaml:"deny"`           // [0.95]
-	Mode      string   `json:"mode,omitempty" yaml:"mode"`           // enforce or monitor [enforce]
+	Challenge *float64 `json:"challenge,omitempty" yaml:"challenge"` // score from which a second factor is asked [0.5]
+	Deny      *float64 `json:"deny,omitempty" yaml:"deny"`           // score from which the sign-in is denied [0.95]
+	Mode      string   `json:"mode,omitempty" yaml:"mode"`           // enforce, or monitor to record only [enforce]
 }
 
 // knownFactors are the names a policy may list: the promised set, whether or

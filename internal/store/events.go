@@ -41,7 +41,6 @@ func (t *events) List(ctx context.Context, f identity.EventFilter) ([]identity.E
 
 type outbox txn
 
-// sealedMessage is a message without what its own columns hold.
 func (t *outbox) place(column, id string) place {
 	return (*txn)(t).at("outbox", column, id, "")
 }

@@ -21,9 +21,12 @@ func TestC42_Stamp(t *testing.T) {
 			first, second string
 			used, ok      bool
 		}{
-			{"", "", true, true}, {"dev", "dev", true, true},
-			{"dev", "", true, false}, {"", "dev", true, false},
-			{"dev", "", false, true}, {"", "dev", false, true},
+			{"", "", true, true},
+			{"dev", "dev", true, true},
+			{"dev", "", true, false},
+			{"", "dev", true, false},
+			{"dev", "", false, true},
+			{"", "dev", false, true},
 		} {
 			d := newDatabase(t, d.kind)
 			s := d.openEmpty(stamp(c.first))

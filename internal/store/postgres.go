@@ -60,8 +60,10 @@ func openPostgres(ctx context.Context, d dsn, o Options) (engine, error) {
 	}
 	locker, err := lock.NewPostgresTableLocker(lock.WithTableLockTimeout(200*time.Millisecond, 1500)) // five minutes
 	if err == nil {
-		t := target{db: e.db, dialect: goose.DialectPostgres, version: e.version,
-			options: []goose.ProviderOption{goose.WithLocker(locker)}}
+		t := target{
+			db: e.db, dialect: goose.DialectPostgres, version: e.version,
+			options: []goose.ProviderOption{goose.WithLocker(locker)},
+		}
 		err = t.prepare(ctx, o.Migrate)
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net/url"
 	"path/filepath"
 	"testing"
 	"time"
@@ -267,5 +268,28 @@ func TestStatementsArePreparedLazily(t *testing.T) {
 	}
 	if got := len(e.writer.c.stmts); got != before+1 {
 		t.Errorf("%d statements after one more kind, want %d", got, before+1)
+	}
+}
+
+// What makes a commit durable is set, whatever an operator's DSN adds.
+func TestDurabilityIsSet(t *testing.T) {
+	_, e := openFile(t)
+	if kept(t, e, "x") {
+		t.Fatal("kept what was never put")
+	}
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000", "query_only": "0"} {
+		var got string
+		if err := e.writer.c.conn.QueryRowContext(background, "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("%s is %s, want %s (%v)", pragma, got, want, err)
+		}
+	}
+	var got string
+	if err := e.readers.idle[0].conn.QueryRowContext(background, "PRAGMA query_only").Scan(&got); err != nil || got != "1" {
+		t.Errorf("readers: query_only is %s (%v)", got, err)
+	}
+	for _, bad := range []string{"synchronous(off)", "journal_mode(delete)", "SYNCHRONOUS=OFF", "cache_size(1);pragma synchronous=off", "foreign_keys(0)"} {
+		if _, err := parseDSN("sqlite:x.db?" + url.Values{"_pragma": {bad}}.Encode()); err == nil {
+			t.Errorf("took the pragma %s", bad)
+		}
 	}
 }

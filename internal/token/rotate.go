@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -11,8 +12,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"crypto"
 
 	jose "github.com/go-jose/go-jose/v4"
 

@@ -105,7 +105,7 @@ func confirmation(raw json.RawMessage) (factor.Response, error) {
 	var members map[string]json.RawMessage
 	var code string
 	if json.Unmarshal(raw, &members) != nil || len(members) != 1 || json.Unmarshal(members["code"], &code) != nil || code == "" {
-		return factor.Response{}, identity.Invalid("code_required", "The one member code is wanted, or a WebAuthn credential.")
+		return factor.Response{}, identity.Invalid(codeInvalidRequest, "The one member code is wanted, or a WebAuthn credential.")
 	}
 	return factor.Response{Value: code}, nil
 }

@@ -47,7 +47,7 @@ async function ask(parameters = {}) {
 async function redeem(answer, { verifier, state, nonce }) {
   const parameters = oauth.validateAuthResponse(as, spa, answer, state);
   const response = await oauth.authorizationCodeGrantRequest(as, spa, oauth.None(), parameters, redirect, verifier, insecure);
-  const tokens = await oauth.processAuthorizationCodeResponse(as, spa, response.clone(), {
+  const tokens = await oauth.processAuthorizationCodeResponse(as, spa, response, {
     expectedNonce: nonce,
     requireIdToken: true,
   });

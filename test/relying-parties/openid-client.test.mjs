@@ -429,26 +429,50 @@ describe('a second factor', () => {
     assert.ok(await two.finish(replayed), 'the next code is good');
   });
 
-  test('N-20 the level decays by its own limits, in a refresh too', async () => {
+  test('N-21 the level decays when the session idles, in a refresh too', async () => {
     await world.advance(2 * 3600);
     tokens = await rp.refresh(tokens.refresh_token);
     assert.equal(tokens.claims().acr, 'aal1');
-    assert.deepEqual(tokens.claims().amr, ['pwd']);
+    assert.equal(tokens.claims().amr.includes('mfa'), false, `${tokens.claims().amr}`);
     assert.equal(read(tokens.access_token).payload.acr, 'aal1');
   });
 
-  test('a step-up from the decayed session asks for the factor and raises it again', async () => {
+  test('N-23 coming back after that revives nothing, however often', async () => {
+    for (let i = 0; i < 2; i++) {
+      const silent = await rp.ask({ prompt: 'none', acr_values: 'aal2' });
+      const answer = leaving(await person.open(silent.url));
+      assert.equal(answer.searchParams.get('code'), null, `try ${i + 1} was given a code`);
+    }
     const request = await rp.ask({ acr_values: 'aal2' });
     const page = await person.open(request.url);
-    assert.equal(leaving(page), undefined, 'nothing is given for nothing');
-    const raised = await rp.redeem(await person.finish(page), request);
-    assert.equal(raised.claims().acr, 'aal2');
-    assert.ok(raised.claims().auth_time >= world.now() - 30, 'auth_time is that of the oldest proof it rests on');
-    assert.equal(raised.claims().sid, tokens.claims().sid);
+    assert.ok(page.asks, `nothing is given for nothing\n${page.text}`);
+    const resumed = await rp.redeem(await person.finish(page), request);
+    assert.equal(resumed.claims().acr, 'aal2');
+    assert.equal(resumed.claims().sid, tokens.claims().sid);
   });
 
-  test('C-02 the grant of before does not rise with the session', async () => {
+  test('N-20 after a day both proofs are needed again, and the grant of before stays where it was', async () => {
+    await world.advance(25 * 3600);
+    const request = await rp.ask({ acr_values: 'aal2' });
+    const raised = await rp.redeem(await person.signIn(request.url), request);
+    assert.equal(raised.claims().acr, 'aal2');
+    assert.ok(raised.claims().auth_time >= world.now() - 60, 'auth_time is fresh');
+    assert.equal(raised.claims().sid, tokens.claims().sid);
     const old = await rp.refresh(tokens.refresh_token);
     assert.equal(old.claims().acr, 'aal1');
+    assert.ok(old.claims().auth_time < world.now() - 3600);
+  });
+
+  test('C-02 what another application got does not rise with the session', async () => {
+    const other = newcomer(grace);
+    const weak = await rp.signIn(other, offline);
+    assert.equal(weak.claims().acr, 'aal1');
+    await world.advance(5);
+    const strong = await rp.signIn(other, { acr_values: 'aal2' });
+    assert.equal(strong.claims().acr, 'aal2');
+    assert.equal(strong.claims().sid, weak.claims().sid);
+    const refreshed = await rp.refresh(weak.refresh_token);
+    assert.equal(refreshed.claims().acr, 'aal1');
+    assert.deepEqual(refreshed.claims().amr, ['pwd']);
   });
 });

@@ -1,6 +1,6 @@
 // `intelliauth dev`, as SURFACE says it: the demo world on a port of its own.
 import { join } from 'node:path';
-import { Running, folder, freePort } from './process.mjs';
+import { Running, addUser, folder, freePort } from './process.mjs';
 
 export const ada = Object.freeze({ email: 'ada@example.com', password: 'analytical-engine-1843' });
 export const grace = Object.freeze({ email: 'grace@example.com', password: 'compiler-first-1952' });
@@ -47,6 +47,15 @@ export class World {
 
   now() {
     return Math.floor((Date.now() + this.offset) / 1000);
+  }
+
+  #users = 0;
+
+  /** Somebody new in a tenant, without a factor. */
+  async newcomer(tenant = 'demo') {
+    const user = { email: `visitor${++this.#users}@example.com`, password: 'seven quiet herons at dusk' };
+    await addUser(user, tenant, '--data', join(this.home.path, 'data'));
+    return user;
   }
 
   /** Moves the server's clock on, in seconds: no test waits for a TOTP step. */

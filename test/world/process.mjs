@@ -35,6 +35,17 @@ export async function command(args, options = {}) {
   return run(binary, args, { encoding: 'utf8', ...options });
 }
 
+/** Adds a user with a password, on the command line. `place` says where. */
+export async function addUser({ email, password }, tenant, ...place) {
+  const args = ['user', 'add', email, '--tenant', tenant, '--email-verified', '--password-stdin', ...place];
+  const child = spawn(binary, args, { stdio: ['pipe', 'ignore', 'pipe'] });
+  const said = [];
+  child.stderr.on('data', (chunk) => said.push(chunk));
+  child.stdin.end(`${password}\n`);
+  const [code] = await once(child, 'close');
+  assert.equal(code, 0, `user add: ${Buffer.concat(said)}`);
+}
+
 /** A running process of the binary. `log()` is what it wrote to stderr. */
 export class Running {
   #log = [];

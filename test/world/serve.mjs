@@ -1,14 +1,10 @@
 // `intelliauth serve` with a configuration that a test wrote.
 import { randomBytes } from 'node:crypto';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Running, binary, command, folder, freePort } from './process.mjs';
+import { Running, addUser, command, folder, freePort } from './process.mjs';
 
 export class Serve {
-  offset = 0;
-
   /**
    * `tenants(port)` gives the text under `tenants:`; users are
    * `[{ tenant, email, password }]`, added before the start.
@@ -33,7 +29,7 @@ export class Serve {
     try {
       await command(['config', 'check', it.config]);
       await it.open('--migrate');
-      for (const user of users) await it.addUser(user);
+      for (const user of users) await addUser(user, user.tenant, '--config', it.config);
     } catch (error) {
       await it.stop();
       throw error;
@@ -48,16 +44,6 @@ export class Serve {
       ready = await fetch(`http://127.0.0.1:${this.admin}/readyz`).then((answer) => answer.ok, () => false);
       if (!ready) await new Promise((done) => setTimeout(done, 20));
     }
-  }
-
-  async addUser({ tenant, email, password }) {
-    const args = ['user', 'add', email, '--config', this.config, '--tenant', tenant, '--email-verified', '--password-stdin'];
-    const child = spawn(binary, args, { stdio: ['pipe', 'ignore', 'pipe'] });
-    const said = [];
-    child.stderr.on('data', (chunk) => said.push(chunk));
-    child.stdin.end(`${password}\n`);
-    const [code] = await once(child, 'close');
-    if (code !== 0) throw new Error(`user add: ${Buffer.concat(said)}`);
   }
 
   async stop() {

@@ -13,6 +13,8 @@
 //	declare.go   structs → identity's nouns, each with its digest
 package config
 
+//go:generate go run ../configdoc
+
 import (
 	"github.com/intelliauth/intelliauth/internal/policy"
 )

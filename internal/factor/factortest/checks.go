@@ -177,7 +177,7 @@ func inPlace(w *world) error {
 		return err
 	}
 	if !bytes.Equal(data, kept) || !bytes.Equal(state, c.State) {
-		return errors.New("Finish wrote into the data or state that it was given")
+		return errors.New("finish wrote into the data or state that it was given")
 	}
 	return nil
 }

@@ -185,7 +185,7 @@ func (w *world) person(user string) (person, error) {
 func (w *world) answer(p person) (factor.Challenge, factor.Response, error) {
 	c, err := w.factor.Begin(p.subject)
 	if err != nil {
-		return c, factor.Response{}, fmt.Errorf("Begin: %w", err)
+		return c, factor.Response{}, fmt.Errorf("begin: %w", err)
 	}
 	return c, p.auth.Answer(c, w.at), nil
 }
@@ -194,13 +194,13 @@ func (w *world) answer(p person) (factor.Challenge, factor.Response, error) {
 func (w *world) accept(p *person, c factor.Challenge, r factor.Response) error {
 	out, err := w.factor.Finish(p.subject, c, r)
 	if err != nil {
-		return fmt.Errorf("Finish with the right response: %w", err)
+		return fmt.Errorf("finish with the right response: %w", err)
 	}
 	if err := w.proofFits(out.Proof); err != nil {
-		return fmt.Errorf("Finish: %w", err)
+		return fmt.Errorf("finish: %w", err)
 	}
 	if out.Enrolment != p.subject.Enrolments[0].ID {
-		return fmt.Errorf("Finish named enrolment %q, want %q", out.Enrolment, p.subject.Enrolments[0].ID)
+		return fmt.Errorf("finish named enrolment %q, want %q", out.Enrolment, p.subject.Enrolments[0].ID)
 	}
 	if out.Data != nil {
 		p.subject.Enrolments = slices.Clone(p.subject.Enrolments)

@@ -251,7 +251,7 @@ func unknownUser(w *world) error {
 func (w *world) try(p person, s factor.Subject) (shown []byte, work int64, refusal, err error) {
 	c, err := w.factor.Begin(s)
 	if err != nil {
-		return nil, 0, nil, fmt.Errorf("Begin: %w", err)
+		return nil, 0, nil, fmt.Errorf("begin: %w", err)
 	}
 	if shown, err = json.Marshal(c.Prompt); err != nil {
 		return nil, 0, nil, err

@@ -46,8 +46,10 @@ func TestN58_EmbeddedListSize(t *testing.T) {
 	if hits > 20_000/128 {
 		t.Errorf("%d of 20000 strangers are in the list", hits)
 	}
-	if b.common([]rune(strings.Repeat("q", b.longest+1))) {
-		t.Error("longer than the longest entry, and yet in the list")
+	for i := range 2000 {
+		if b.common([]rune(fmt.Sprintf("%0*d", b.longest+1, i*7919))) {
+			t.Fatal("longer than the longest entry, and yet in the list")
+		}
 	}
 }
 
@@ -66,7 +68,7 @@ func TestN58_OperatorsList(t *testing.T) {
 			}
 		}
 		// The embedded list still speaks, and others pass.
-		if got := code(f.Check("passwordpassword", 15, nil)); got != isCommon {
+		if got := code(f.Check("thisismypassword", 15, nil)); got != isCommon {
 			t.Errorf("%s: %q", what, got)
 		}
 		if err := f.Check("oboe lantern fjord pickle", 15, nil); err != nil {

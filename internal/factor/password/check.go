@@ -17,7 +17,7 @@ const (
 	minBeside = 8  // where a second factor is always asked; never less
 	maxLength = 1024
 	maxBytes  = 16 * maxLength // of what is typed, before it is normalised
-	minPhrase = 12
+	minPhrase = 8
 )
 
 // normalise brings a password to the form that is hashed (NFC). ok is false for
@@ -77,7 +77,7 @@ func refuse(code string) error { return &factor.Refusal{Code: code} }
 func (j *judge) refusal(runes []rune, minLength int) string {
 	letters := bare(runes)
 	for _, b := range j.lists {
-		if b.common(runes) || b.phrases.has(keyOf(letters)) || b.phrases.has(keyOf(core(letters))) {
+		if b.common(runes) {
 			return "password_common"
 		}
 	}

@@ -50,11 +50,13 @@ const (
 	isSequence = "password_sequence"
 )
 
-func TestN58_BadPasswordsOf15AndMore(t *testing.T) {
-	bad := []struct{ password, why string }{
+type badPassword struct{ password, why string }
+
+func badPasswords() []badPassword {
+	return []badPassword{
 		// A common word, padded or doubled or said twice
-		{"passwordpassword", isCommon},
-		{"passwordpassword123", isCommon},
+		{"passwordpassword", isRepeated},
+		{"passwordpassword123", isRepeated},
 		{"Password1Password1", isRepeated},
 		{"password8273645", isCommon},
 		{"sunshine00000001", isCommon},
@@ -93,13 +95,17 @@ func TestN58_BadPasswordsOf15AndMore(t *testing.T) {
 		{"11223344556677889900", isRepeated},
 		{"1a2b3c4d5e6f7g8h", isSequence},
 		{"314159265358979", isSequence},
-		{"kT7#pq2XkT7#pq2X", isRepeated},
+		{"}:{)>[|<}:{)>[|<", isRepeated},
 		// The person's and the service's own names
 		{"AdaLovelace1815!", hasName},
 		{"grace@example.com1", hasName},
 		{"demo-Demo_DEMO-2024", isRepeated},
 		{"IntelliAuth12345", hasName},
 	}
+}
+
+func TestN58_BadPasswordsOf15AndMore(t *testing.T) {
+	bad := badPasswords()
 	if len(bad) != 40 {
 		t.Fatalf("%d bad passwords, want 40", len(bad))
 	}
@@ -236,7 +242,7 @@ func TestN58_ShortPasswords(t *testing.T) {
 	for password, want := range map[string]string{
 		"password": isCommon, "Password1!": isCommon, "baseball": isCommon, "qwertyui": isCommon, "12345678": isCommon,
 		"aaaaaaaa": isRepeated, "liverpool1": isCommon, "p@ssw0rd": isCommon, "lovelac3": hasName, "trustno1": isCommon,
-		"abcabcab": isRepeated, "sunflowers": isCommon, "unbelievable": isCommon,
+		"top-secret": isCommon, "abcabcab": isRepeated, "sunflowers": isCommon, "unbelievable": isCommon,
 		"kJ4!xzPq": "", "wet socks": "", "blue-tram-7": "", "7402958136": "",
 	} {
 		if got := code(f.Check(password, 8, personalWords())); got != want {
@@ -251,6 +257,15 @@ func TestN58_NoCompositionRules(t *testing.T) {
 	for _, p := range []string{"quietly humming fridge", "GIRAFFES PREFER ACACIA", "740295813641257"} {
 		if err := f.Check(p, 15, nil); err != nil {
 			t.Errorf("%q: %v", p, err)
+		}
+	}
+}
+
+func TestDoubledRandomPasswordCountsOnce(t *testing.T) {
+	f := newFactor(t, Options{})
+	for _, p := range []string{"kT7#pq2XkT7#pq2X", "kT7#pq2X-kT7#pq2X", "kT7#pq2XkT7#pq2X1"} {
+		if got := code(f.Check(p, 15, nil)); got != isRepeated {
+			t.Errorf("%q: %q", p, got)
 		}
 	}
 }
@@ -278,13 +293,21 @@ func TestExplainParts(t *testing.T) {
 		bits int
 	}{
 		{"", 0}, {"x", costLetter}, {"7", costDigit}, {"密", costOther}, {"x-y-z", 3*costLetter + costSymbol},
-		{"password", costTop}, {"p4ssw0rd", costTop}, {"drowssap", costTop}, {"lovelace", costPersonal},
+		{"password", costTop}, {"p4ssw0rd", costTop}, {"drowssap", costTop}, {"we1come", costTop}, {"adm1n", costTop}, {"lovelace", costPersonal},
 		{"1987", costYear}, {"24121987", costDate}, {"19871224", costDate}, {"99991987", 2*costRun + 1},
 		{"abcdef", costRun}, {"fedcba", costRun}, {"acegik", costRun}, {"7890123", costRun}, {"asdfgh", costRun}, {"zaq12wsx", costRun},
-		{"xqzvxqzv", 4*costLetter + costRepeat}, {"xqzvxqzvxqzv", 4*costLetter + costRepeat},
+		{"!@#$%^&", costRun}, {"xqzvxqzv", 4*costLetter + costRepeat}, {"xqzvxqzvxqzv", 4*costLetter + costRepeat},
 	} {
 		if got := j.view(fold(c.in)).bits; got != c.bits {
 			t.Errorf("%q: %d bits, want %d", c.in, got, c.bits)
+		}
+	}
+	// Other views of the whole.
+	for in, bits := range map[string]int{
+		"pa-ss-wo-rd": costTop + costSymbol, "wwiinntteerr": costTop + costRepeat, "p1a2s3s4w5o6r7d8": costTop + costRun + costRepeat,
+	} {
+		if got := j.explain(fold(in)).bits; got != bits {
+			t.Errorf("%q: %d bits, want %d", in, got, bits)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package password
 
 import (
-	"strings"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
@@ -50,12 +49,6 @@ func bare(runes []rune) []rune {
 		}
 	}
 	return out
-}
-
-// core drops what is no letter from both ends: the digits and punctuation with
-// which people dress a word.
-func core(runes []rune) []rune {
-	return []rune(strings.TrimFunc(string(runes), func(r rune) bool { return !unicode.IsLetter(r) }))
 }
 
 // plain undoes the common look-alike letters. A 1 may stand for i or for l.

@@ -65,7 +65,7 @@ func TestContract(t *testing.T) {
 
 func ada(data []byte) factor.Subject {
 	s := factor.Subject{
-		Tenant: identity.Tenant{ID: "tnt_a", Name: "Wombat Works", Issuer: "https://sign-in.wombat.example:8443"},
+		Tenant: identity.Tenant{ID: "tnt_a", Name: "Numbat Works", Issuer: "https://sign-in.zorblat.example:8443"},
 		User:   &identity.User{ID: "usr_ada", Name: "Ada Lovelace", Identifier: "ada@example.com", Email: "ada@example.com"},
 	}
 	if data != nil {
@@ -263,8 +263,8 @@ func TestN58_EnrolmentRefusesAndSaysWhy(t *testing.T) {
 		t.Errorf("prompt %+v", p)
 	}
 	for password, want := range map[string]string{
-		"short": "password_too_short", "passwordpassword": isCommon, "AdaLovelace1815!": hasName, "ada@example.com1": hasName,
-		"wombatworks12345": hasName, "wombat-sign-in-1234": hasName, "Hummingbird2024!": hasName, right: "",
+		"short": "password_too_short", "passwordpassword": isRepeated, "AdaLovelace1815!": hasName, "ada@example.com1": hasName,
+		"numbatworks12345": hasName, "zorblat-1234567": hasName, "Hummingbird2024!": hasName, right: "",
 	} {
 		got, err := f.FinishEnrolment(s, c, factor.Response{Value: password})
 		if code(err) != want || (got.Data != nil) != (want == "") || got.Proof.Class != "" {

@@ -86,3 +86,16 @@ func TestT10_AgreesWithOathtool(t *testing.T) {
 		}
 	}
 }
+
+func TestTypedCodes(t *testing.T) {
+	for typed, want := range map[string]string{
+		"123456": "123456", "123 456": "123456", "123-456": "123456", " 12 34 56 ": "123456", "123\u00a0456\n": "123456",
+		"": "", "12345": "", "1234567": "", "12345a": "", "１２３４５６": "", "+12345": "", "12345.": "", "123456 7": "",
+		"1234\x0056": "", "１23456": "", strings.Repeat(" ", 40) + "123456": "", "123456" + strings.Repeat("-", 40): "",
+	} {
+		code, ok := normalise(typed)
+		if got := string(code[:]); (ok == 1) != (want != "") || ok == 1 && got != want {
+			t.Errorf("%q: %q, %d; want %q", typed, got, ok, want)
+		}
+	}
+}

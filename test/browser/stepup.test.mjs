@@ -1,0 +1,133 @@
+// Step-up and decay: an API that wants more than the token shows, a clock that
+// goes on, and a tenant where everybody needs a second factor.
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { World, grace } from '../world/dev.mjs';
+import { Window, launch } from '../world/chromium.mjs';
+
+let world;
+let browser;
+let window;
+
+before(async () => {
+  [world, browser] = await Promise.all([World.start(), launch()]);
+});
+after(async () => {
+  await browser?.close();
+  await world?.stop();
+});
+beforeEach(async () => {
+  window = await Window.open(browser, world);
+});
+afterEach(() => window.close());
+
+/** Presses the button that calls the API, and follows where it leads. */
+async function transfer() {
+  const { page } = window;
+  const [answer] = await Promise.all([
+    page.waitForResponse((response) => new URL(response.url()).pathname === '/api/transfer'),
+    page.getByRole('button', { name: /transfer/i }).click(),
+  ]);
+  return answer;
+}
+
+/** What the application tells of its call, once it has come back. */
+async function story() {
+  const { page } = window;
+  await page.locator('#story .good').waitFor();
+  return page.locator('#story').innerText();
+}
+
+test('an API that wants aal2 leads to a factor, and the call is made again', async () => {
+  const user = await world.newcomer();
+  const before = await window.signIn(user);
+  const answer = await transfer();
+  assert.equal(answer.status(), 401);
+  const demand = answer.headers()['www-authenticate'];
+  assert.match(demand, /^Bearer .*error="insufficient_user_authentication"/);
+  assert.match(demand, /acr_values="aal2"/);
+  assert.match(demand, /max_age="300"/);
+  assert.equal((await answer.json()).code, 'mfa_required');
+  await window.page.waitForURL(/\/flow\//);
+  user.secret = await window.setupKey();
+  await window.answer(window.code(user.secret));
+  assert.match(await story(), /done/i);
+  const { id } = await window.claims();
+  assert.equal(id.acr, 'aal2');
+  assert.equal(id.sid, before.id.sid, 'the session was raised, no other made');
+  await window.examine('demo application, after a step-up');
+});
+
+test('a token that shows enough is not asked again', async () => {
+  const user = await world.newcomer();
+  await window.enrol(user);
+  const answer = await transfer();
+  assert.equal(answer.status(), 200);
+  assert.match(await story(), /done/i);
+});
+
+test('a step-up that is cancelled leaves the session as it was', async () => {
+  const user = await world.newcomer();
+  const before = await window.signIn(user);
+  await transfer();
+  await window.page.waitForURL(/\/flow\//);
+  await window.examine('set up an authenticator app, on demand');
+  await window.press('Cancel');
+  assert.match(await window.notice(), /cancelled/i);
+  await window.begin();
+  const { id } = await window.claims();
+  assert.equal(id.sid, before.id.sid);
+  assert.equal(id.acr, 'aal1');
+});
+
+test('a day later the level has decayed, and a step-up raises it again', async () => {
+  const user = await world.newcomer();
+  const before = await window.enrol(user);
+  assert.equal(before.id.acr, 'aal2');
+  await world.advance(25 * 3600);
+  await window.begin({ button: /second factor/i });
+  assert.match(window.url.pathname, /^\/flow\//, 'what was proved yesterday is not enough today');
+  await window.examine('step-up');
+  await window.answer(user.password);
+  if (window.url.pathname.startsWith('/flow/')) await window.answer(window.code(user.secret));
+  const { id } = await window.claims();
+  assert.equal(id.acr, 'aal2');
+  assert.equal(id.sid, before.id.sid);
+  assert.ok(Number(id.auth_time) > Number(before.id.auth_time) + 24 * 3600);
+});
+
+test('after a month the session is over', async () => {
+  const user = await world.newcomer();
+  const before = await window.signIn(user);
+  await world.advance(31 * 24 * 3600);
+  await window.begin();
+  assert.match(window.url.pathname, /^\/flow\//);
+  await window.identify(user);
+  const { id } = await window.claims();
+  assert.notEqual(id.sid, before.id.sid);
+});
+
+test('where the policy is "always", nobody gets in without a second factor', async () => {
+  await window.begin({ app: world.acmeApp });
+  assert.equal(window.url.host, `acme.localhost:${world.port}`);
+  await window.examine('identifier of another tenant');
+  await window.identify(grace);
+  assert.equal(window.url.host, `acme.localhost:${world.port}`, 'a password is not enough');
+  assert.match(await window.text(), /acme asks everyone for a second step/i);
+  assert.equal(await window.page.getByRole('button', { name: /not now/i }).count(), 0, 'it cannot be put off');
+  const secret = await window.setupKey();
+  await window.examine('forced enrolment');
+  await window.answer(window.code(secret));
+  const { id } = await window.claims();
+  assert.equal(id.iss, world.acme);
+  assert.equal(id.acr, 'aal2');
+
+  // The same person of the other tenant is another user, without a factor.
+  const other = await window.context.newPage();
+  await window.begin({ page: other });
+  await window.identify(grace, other);
+  const { id: there } = await window.claims(other);
+  assert.equal(there.iss, world.issuer);
+  assert.equal(there.acr, 'aal1');
+  assert.notEqual(there.sub, id.sub);
+});
