@@ -339,7 +339,7 @@ func TestA20_DemoAPIAsksForMore(t *testing.T) {
 	if status, demand, _ := call(""); status != 401 || demand != "Bearer" {
 		t.Errorf("without a token: %d %s", status, demand)
 	}
-	s, low := v.password(nil)
+	_, low := v.password(nil)
 	for name, bad := range map[string]string{"an ID token": low.ID, "a refresh token": low.Refresh, "noise": "x.y.z", "another tenant's": ""} {
 		if bad == "" {
 			other := newVisitor(t, w.Tenants["acme"], nil)
@@ -361,7 +361,7 @@ func TestA20_DemoAPIAsksForMore(t *testing.T) {
 		t.Errorf("body %v", body)
 	}
 
-	s = v.begin(url.Values{"acr_values": {"aal2"}, "max_age": {"300"}, "id_token_hint": {low.ID}})
+	s := v.begin(url.Values{"acr_values": {"aal2"}, "max_age": {"300"}, "id_token_hint": {low.ID}})
 	v.answer(s, authenticator(t, s.view.Prompts[0].Secret, time.Now()))
 	high := v.redeem(s)
 	if status, demand, body := call(high.Access); status != 200 || body["status"] != "done" {

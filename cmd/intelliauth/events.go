@@ -90,8 +90,14 @@ func (c *eventsCommand) print(m *Main, e identity.Event) error {
 	}
 	line := fmt.Sprintf("%s  %-7s  %-20s", e.At.UTC().Format("2006-01-02T15:04:05.000Z"), e.Outcome, e.Type)
 	for _, part := range []struct{ name, value string }{
-		{"user", e.User}, {"actor", e.Actor}, {"factor", e.Factor}, {"application", e.Application},
-		{"session", e.Session}, {"reasons", strings.Join(e.Reasons, ",")}, {"ip", e.IP}, {"agent", e.UserAgent},
+		{"user", e.User},
+		{"actor", e.Actor},
+		{"factor", e.Factor},
+		{"application", e.Application},
+		{"session", e.Session},
+		{"reasons", strings.Join(e.Reasons, ",")},
+		{"ip", e.IP},
+		{"agent", e.UserAgent},
 	} {
 		if part.value != "" {
 			line += "  " + part.name + "=" + bare(part.value)

@@ -118,7 +118,7 @@ func (c *code) Finish(s factor.Subject, _ factor.Challenge, r factor.Response) (
 
 // world is a tenant with two users on a real store and a moving clock.
 type world struct {
-	*testing.T
+	testing.TB
 	mu     sync.Mutex
 	clock  time.Time
 	store  *store.Store
@@ -141,8 +141,8 @@ func (w *world) pass(d time.Duration) {
 	w.clock = w.clock.Add(d)
 }
 
-func newWorld(t *testing.T, policyText string) *world {
-	w := &world{T: t, clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), word: &word{}, users: map[string]identity.User{}}
+func newWorld(t testing.TB, policyText string) *world {
+	w := &world{TB: t, clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), word: &word{}, users: map[string]identity.User{}}
 	w.store = storetest.Open(t, storetest.WithClock(w.now))
 	w.tenant = identity.Tenant{ID: "tnt_a", Issuer: "https://a.example", RPID: "a.example", Name: "A", Algorithm: "ES256", Policy: json.RawMessage(policyText)}
 	w.must(w.store.PutTenant(t.Context(), w.tenant))

@@ -82,8 +82,8 @@ type Policy struct {
 
 // StepUp says what a scope needs before it is given.
 type StepUp struct {
-	Scope  string   `json:"scope" yaml:"scope"`                         // the scope that is asked for. Required
-	Level  Level    `json:"level" yaml:"level"`                         // assurance level that it needs. Required
+	Scope  string   `json:"scope" yaml:"scope"`               // the scope that is asked for. Required
+	Level  Level    `json:"level" yaml:"level"`               // assurance level that it needs. Required
 	MaxAge Duration `json:"max_age,omitempty" yaml:"max_age"` // how old its proofs may be; 0s means any age [0s]
 }
 

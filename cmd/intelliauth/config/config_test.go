@@ -118,7 +118,7 @@ func TestC44_EveryProblemHasItsLine(t *testing.T) {
 		"long access token":        {whole("policy:\n  mfa: always\n  access_token: 1h\n", ""), 7, "want 1m to 10m"},
 		"negative session":         {whole("policy:\n  sessions:\n    aal2: {idle: -1s}\n", ""), 7, "is negative"},
 		"aal3 too long":            {whole("policy:\n  sessions:\n    aal3: {overall: 13h}\n", ""), 7, "may not exceed 12h"},
-		"risk threshold":           {whole("policy:\n  risk: {challenge: 2}\n", ""), 6, "out of range"},
+		"risk":                     {whole("policy:\n  mfa: always\n  risk: {challenge: 0.4}\n", ""), 7, "policy.risk: is not available in this version"},
 		"nist without passkey":     {whole("policy:\n  assurance: nist\n  factors: [totp]\n", ""), 7, "must include passkey"},
 		"unknown minimum":          {whole("", spa+"min_level: aal9\n"), 8, "unknown assurance level"},
 		"public with secret":       {whole("", spa+"auth: none\nsecrets: [a-secret-that-is-long-enough]\n"), 9, "are not used with auth: none"},
@@ -206,8 +206,15 @@ func TestC32_OneTenantIsOneHost(t *testing.T) {
 		_, err := parse(file(pair[0], pair[1]))
 		refusedAt(t, err, 4, "one tenant is one host, whatever the port")
 	}
-	if _, err := parse(file("https://a.example.com", "https://b.example.com", "http://localhost:8080", "http://acme.localhost:8080", "http://127.0.0.1:1", "http://[::1]:1")); err != nil {
-		t.Errorf("refused good issuers: %v", err)
+	_, err := parse(file("https://a.example.com", "http://localhost:8080"))
+	refusedAt(t, err, 4, "serve http and https tenants apart")
+	for _, good := range [][]string{
+		{"https://a.example.com", "https://b.example.com:8443", "https://localhost"},
+		{"http://localhost:8080", "http://acme.localhost:8080", "http://127.0.0.1:1", "http://[::1]:1"},
+	} {
+		if _, err := parse(file(good...)); err != nil {
+			t.Errorf("refused good issuers: %v", err)
+		}
 	}
 }
 

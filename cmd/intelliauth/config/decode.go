@@ -97,7 +97,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, depth int) {
 // own reads the types that read themselves.
 func (d *decoder) own(n *yaml.Node, v reflect.Value, path string) bool {
 	if v.Type() == reflect.TypeFor[Unavailable]() {
-		d.say(n.Line, path, "is not available in this version: remove it")
+		d.say(n.Line, path, notAvailable)
 		return true
 	}
 	text, ok := v.Addr().Interface().(encoding.TextUnmarshaler)

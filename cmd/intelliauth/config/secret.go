@@ -114,6 +114,8 @@ func readFile(out Outside, folder, path string) ([]byte, error) {
 // overlooked.
 type Unavailable struct{}
 
+const notAvailable = "is not available in this version: remove it"
+
 // RootKeyFiles are the files that root keys were read from.
 func (c *Config) RootKeyFiles() []string {
 	var out []string

@@ -14,8 +14,11 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/intelliauth/intelliauth/cmd/intelliauth/config"
 )
 
 //go:embed head.md
@@ -42,19 +45,18 @@ func main() {
 type section struct{ path, title, file, name string }
 
 func sections() []section {
-	const config, policy = "cmd/intelliauth/config/config.go", "internal/policy/policy.go"
+	const file, policy = "cmd/intelliauth/config/config.go", "internal/policy/policy.go"
 	return []section{
-		{"", "The server", config, "File"},
-		{"tls", "", config, "TLS"},
-		{"log", "", config, "Log"},
-		{"tenants[]", "A tenant", config, "Tenant"},
-		{"tenants[].branding", "", config, "Branding"},
+		{"", "The server", file, "File"},
+		{"tls", "", file, "TLS"},
+		{"log", "", file, "Log"},
+		{"tenants[]", "A tenant", file, "Tenant"},
+		{"tenants[].branding", "", file, "Branding"},
 		{"tenants[].policy", "Its policy", policy, "Policy"},
 		{"tenants[].policy.step_up[]", "", policy, "StepUp"},
 		{"tenants[].policy.sessions", "", policy, "Sessions"},
 		{"tenants[].policy.sessions.aal1, aal2, aal3", "", policy, "Limit"},
-		{"tenants[].policy.risk", "", policy, "Risk"},
-		{"tenants[].applications[]", "An application", config, "Application"},
+		{"tenants[].applications[]", "An application", file, "Application"},
 	}
 }
 
@@ -75,6 +77,12 @@ func Reference(root string) (string, error) {
 		}
 		fmt.Fprintf(&b, "\n%s\n\n| key | value | meaning | default |\n|---|---|---|---|\n", doc)
 		for _, f := range fields {
+			if key := strings.TrimPrefix(s.path+"."+f.key, "tenants[]."); slices.Contains(config.NotYet(), key) {
+				f.value = "–"
+			}
+			if f.value == "–" {
+				f.meaning += ": not available in this version, refused"
+			}
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.key, f.value, f.meaning, f.byDefault)
 		}
 	}
@@ -138,9 +146,6 @@ func fieldOf(f *ast.Field) (field, error) {
 	if before, ok := strings.CutSuffix(out.meaning, ". Required"); ok {
 		out.meaning, out.byDefault = before, "**required**"
 	}
-	if out.value == "–" {
-		out.meaning += ": not available in this version, refused"
-	}
 	if key == "" || out.meaning == "" {
 		return field{}, fmt.Errorf("%q needs a yaml key and a comment", key)
 	}
@@ -163,7 +168,7 @@ func valueOf(t ast.Expr) (string, error) {
 			"Mode": "word", "Profile": "word", "Secret": "secret", "Network": "networks", "Unavailable": "–",
 			"TLS": "[keys](#tls)", "Log": "[keys](#log)", "Branding": "[keys](#tenantsbranding)", "Policy": "[keys](#its-policy)",
 			"Tenant": "[tenants](#a-tenant)", "Application": "[applications](#an-application)", "StepUp": "[keys](#tenantspolicystep_up)",
-			"Sessions": "[keys](#tenantspolicysessions)", "Limit": "[keys](#tenantspolicysessionsaal1-aal2-aal3)", "Risk": "[keys](#tenantspolicyrisk)",
+			"Sessions": "[keys](#tenantspolicysessions)", "Limit": "[keys](#tenantspolicysessionsaal1-aal2-aal3)", "Risk": "keys",
 		}
 		if w, ok := words[t.Name]; ok {
 			return w, nil

@@ -46,7 +46,9 @@ func TestReferenceHasEveryKey(t *testing.T) {
 				if !strings.Contains(text, "| `"+key+"` |") {
 					t.Errorf("%s.%s is not in the reference", typ.Name(), key)
 				}
-				walk(typ.Field(i).Type)
+				if key != "risk" { // refused in this version
+					walk(typ.Field(i).Type)
+				}
 			}
 		}
 	}
