@@ -55,11 +55,11 @@ func (c *sessionListCommand) Run(ctx context.Context, m *Main) error {
 		if c.JSON {
 			err = json.NewEncoder(m.Stdout).Encode(map[string]any{
 				"id": s.ID, "user": s.User, "level": int(standing.Level), "amr": standing.AMR,
-				"createdAt": s.CreatedAt, "lastActiveAt": s.LastActive, "ip": s.IP, "userAgent": s.UserAgent,
+				"createdAt": s.CreatedAt, "lastActiveAt": s.Activity.Last, "ip": s.IP, "userAgent": s.UserAgent,
 			})
 		} else {
 			_, err = fmt.Fprintf(lines, "%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, standing.Level,
-				s.CreatedAt.Format(time.DateTime), s.LastActive.Format(time.DateTime), s.IP, printable(s.UserAgent))
+				s.CreatedAt.Format(time.DateTime), s.Activity.Last.Format(time.DateTime), s.IP, printable(s.UserAgent))
 		}
 		if err != nil {
 			return err

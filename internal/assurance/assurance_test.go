@@ -62,7 +62,7 @@ func TestTable19(t *testing.T) {
 				t.Errorf("%s, %s: got %s, want %s", row.name, profile, got, want)
 			}
 		}
-		q := Question{Profile: Standard, Trust: trusted, Limits: DefaultLimits(), LastActive: start, Now: start}
+		q := Question{Profile: Standard, Trust: trusted, Limits: DefaultLimits(), Activity: Activity{Last: start}, Now: start}
 		got := q.Standing(row.proofs)
 		slices.Sort(got.AMR)
 		slices.Sort(row.amr)
@@ -148,7 +148,7 @@ func TestLevelIsMonotone(t *testing.T) {
 func TestC03AcrAndAuthTimeAreOnePair(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		proofs := anyProofs(t)
-		q := Question{Profile: Standard, Trust: trusted, Limits: Limits{{Overall: 1000 * time.Hour}, {Overall: 1000 * time.Hour}, {Overall: 1000 * time.Hour}}, LastActive: start, Now: start.Add(101 * time.Hour)}
+		q := Question{Profile: Standard, Trust: trusted, Limits: Limits{{Overall: 1000 * time.Hour}, {Overall: 1000 * time.Hour}, {Overall: 1000 * time.Hour}}, Activity: Activity{Last: start}, Now: start.Add(101 * time.Hour)}
 		got := q.Standing(proofs)
 		var best time.Time
 		for mask := range 1 << len(proofs) {
@@ -197,10 +197,49 @@ func TestN20N21N23LimitsToTheSecond(t *testing.T) {
 		{"aal1 idles without limit", []Proof{k}, 0, 720*time.Hour - second, AAL1},
 		{"aal1 ends at overall", []Proof{k}, 720 * time.Hour, 720 * time.Hour, None},
 	} {
-		q := Question{Profile: NIST, Trust: trusted, Limits: DefaultLimits(), LastActive: start.Add(c.active), Now: start.Add(c.now)}
+		q := Question{Profile: NIST, Trust: trusted, Limits: DefaultLimits(), Activity: Activity{Last: start.Add(c.active)}, Now: start.Add(c.now)}
 		if got := q.Standing(c.proofs); got.Level != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got.Level, c.want)
 		}
+	}
+}
+
+// TestN23ComingBackRevivesNothing: a level that idled away needs new proofs,
+// however often the session is used after that.
+func TestN23ComingBackRevivesNothing(t *testing.T) {
+	limits := DefaultLimits()
+	a := Activity{Last: start}
+	q := Question{Profile: NIST, Trust: trusted, Limits: limits}
+	at := func(d time.Duration, proofs ...Proof) Level {
+		q.Activity, q.Now = a, start.Add(d)
+		return q.Standing(proofs).Level
+	}
+	a = a.Touch(limits, start.Add(59*time.Minute))
+	if got := at(59*time.Minute, k, tt); got != AAL2 {
+		t.Fatalf("active in time: %s", got)
+	}
+	back := 59*time.Minute + time.Hour
+	for i := range 3 {
+		a = a.Touch(limits, start.Add(back+time.Duration(i)*time.Second))
+		if got := at(back+time.Duration(i)*time.Second, k, tt); got != AAL1 {
+			t.Errorf("back at aal2 limit, use %d: %s", i+1, got)
+		}
+	}
+	later := tt
+	later.At = start.Add(back + time.Minute)
+	if got := at(back+time.Minute, k, tt, later); got != AAL1 {
+		t.Errorf("one new proof beside an old one: %s", got)
+	}
+	again := k
+	again.At = later.At
+	if got := at(back+time.Minute, k, tt, later, again); got != AAL2 {
+		t.Errorf("both proved again: %s", got)
+	}
+	// AAL3 alone lapses after 15 minutes; the same proofs still give AAL2.
+	hw := key(true, false, true)
+	a = Activity{Last: start}.Touch(limits, start.Add(20*time.Minute))
+	if got := at(20*time.Minute, hw); got != AAL2 {
+		t.Errorf("aal3 after 20 idle minutes: %s", got)
 	}
 }
 
@@ -208,7 +247,7 @@ func TestN20N21N23LimitsToTheSecond(t *testing.T) {
 func TestC04UntilIsWhenTheLevelLapses(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		proofs := anyProofs(t)
-		q := Question{Profile: Standard, Trust: trusted, Limits: DefaultLimits(), LastActive: start.Add(100 * time.Hour), Now: start.Add(100 * time.Hour)}
+		q := Question{Profile: Standard, Trust: trusted, Limits: DefaultLimits(), Activity: Activity{Last: start.Add(100 * time.Hour)}, Now: start.Add(100 * time.Hour)}
 		now := q.Standing(proofs)
 		if now.Level == None || now.Until.IsZero() {
 			return

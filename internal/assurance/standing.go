@@ -33,17 +33,42 @@ func (l Limits) Of(level Level) Limit {
 	return l[level-1]
 }
 
-// Live returns the proofs that may still count towards level at now, given when
-// the session was last active. A limit of n seconds ends exactly n seconds
-// later.
-func (l Limits) Live(level Level, proofs []Proof, lastActive, now time.Time) []Proof {
+// Activity is what a session remembers of being used: when it was last, and
+// since when each level is lost to inactivity. A level that idled away is not
+// brought back by coming back: only proofs made after that count for it again
+// (SP 800-63B-4, 5.2).
+type Activity struct {
+	Last   time.Time
+	Lapsed [3]time.Time // of AAL1, AAL2 and AAL3
+}
+
+// Touch records that the session was active at now.
+func (a Activity) Touch(l Limits, now time.Time) Activity {
+	for i := range a.Lapsed {
+		if idle := l[i].Idle; idle > 0 && !now.Before(a.Last.Add(idle)) {
+			a.Lapsed[i] = now
+		}
+	}
+	a.Last = now
+	return a
+}
+
+// Live returns the proofs that may still count towards level at now. A limit of
+// n seconds ends exactly n seconds later.
+func (l Limits) Live(level Level, proofs []Proof, a Activity, now time.Time) []Proof {
 	limit := l.Of(level)
-	if limit.Idle > 0 && !now.Before(lastActive.Add(limit.Idle)) {
+	if limit.Idle > 0 && !now.Before(a.Last.Add(limit.Idle)) {
 		return nil
+	}
+	var since time.Time
+	for i := range min(int(level), len(a.Lapsed)) {
+		if a.Lapsed[i].After(since) {
+			since = a.Lapsed[i]
+		}
 	}
 	var out []Proof
 	for _, p := range proofs {
-		if limit.Overall == 0 || now.Before(p.At.Add(limit.Overall)) {
+		if !p.At.Before(since) && (limit.Overall == 0 || now.Before(p.At.Add(limit.Overall))) {
 			out = append(out, p)
 		}
 	}
@@ -65,18 +90,18 @@ type Standing struct {
 
 // Question is everything a standing depends on.
 type Question struct {
-	Profile    Profile
-	Trust      Trust
-	Limits     Limits
-	LastActive time.Time
-	Now        time.Time
+	Profile  Profile
+	Trust    Trust
+	Limits   Limits
+	Activity Activity
+	Now      time.Time
 }
 
 // Standing computes the highest level that proofs still give, decaying from
 // AAL3 to AAL2 to AAL1 to None as limits pass.
 func (q Question) Standing(proofs []Proof) Standing {
 	for level := AAL3; level >= AAL1; level-- {
-		live := q.Limits.Live(level, proofs, q.LastActive, q.Now)
+		live := q.Limits.Live(level, proofs, q.Activity, q.Now)
 		if set, ok := freshest(q.Profile, q.Trust, live, level); ok {
 			return q.standing(level, set)
 		}
@@ -92,7 +117,7 @@ func (q Question) standing(level Level, set []Proof) Standing {
 		until = oldest.Add(limit.Overall)
 	}
 	if limit.Idle > 0 {
-		if idle := q.LastActive.Add(limit.Idle); until.IsZero() || idle.Before(until) {
+		if idle := q.Activity.Last.Add(limit.Idle); until.IsZero() || idle.Before(until) {
 			until = idle
 		}
 	}

@@ -221,7 +221,7 @@ func (r *run) touch() error {
 	if r.session == nil {
 		return nil
 	}
-	r.session.LastActive = r.now
+	r.session.Activity = r.session.Activity.Touch(r.policy.Limits(), r.now)
 	if err := r.tx.Sessions.Save(r.ctx, *r.session); err != nil {
 		return err
 	}

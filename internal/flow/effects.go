@@ -84,7 +84,7 @@ func (r *run) conclude(f Facts, digest string) (*Answer, error) {
 
 // level is what proofs are worth now, for events.
 func (r *run) level(proofs []assurance.Proof) assurance.Level {
-	return r.e.question(r.policy, identity.Session{LastActive: r.now}, r.now).Standing(proofs).Level
+	return r.e.question(r.policy, identity.Session{Activity: assurance.Activity{Last: r.now}}, r.now).Standing(proofs).Level
 }
 
 func reasons(f Facts) []string {

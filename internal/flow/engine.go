@@ -260,7 +260,7 @@ func (r *run) sessionProofs(level assurance.Level) []assurance.Proof {
 	if r.session == nil || r.user == nil || r.session.User != r.user.ID || r.session.ID != r.flow.Session {
 		return nil
 	}
-	return r.policy.Limits().Live(max(level, assurance.AAL1), r.session.Proofs, r.session.LastActive, r.now)
+	return r.policy.Limits().Live(max(level, assurance.AAL1), r.session.Proofs, r.session.Activity, r.now)
 }
 
 // facts gathers what Next needs, for the first alternative that can be reached.

@@ -20,7 +20,8 @@ func (r *run) openSession() (identity.Session, string, error) {
 	if r.session != nil && r.session.ID == r.flow.Session && r.session.User == r.user.ID {
 		s := *r.session
 		s.Proofs = r.current(assurance.Union(s.Proofs, r.flow.Proofs))
-		s.SecretHash, s.LastActive, s.IP = identity.Hash(secret), r.now, r.addr()
+		s.SecretHash, s.IP = identity.Hash(secret), r.addr()
+		s.Activity.Last = r.now // Begin noted what had idled away; a flow is activity
 		if err := r.tx.Sessions.Save(r.ctx, s); err != nil {
 			return identity.Session{}, "", err
 		}
@@ -33,7 +34,7 @@ func (r *run) openSession() (identity.Session, string, error) {
 	}
 	s := identity.Session{
 		ID: identity.NewID("ses", r.now, r.e.Random), User: r.user.ID, SecretHash: identity.Hash(secret),
-		Proofs: r.current(r.flow.Proofs), CreatedAt: r.now, LastActive: r.now,
+		Proofs: r.current(r.flow.Proofs), CreatedAt: r.now, Activity: assurance.Activity{Last: r.now},
 		IP: r.addr(), UserAgent: label(r.browser.UserAgent),
 	}
 	if r.device != nil {
@@ -110,7 +111,7 @@ func (r *run) forgetOldDevices(user string) error {
 
 // question is what a session's standing depends on.
 func (e *Engine) question(p policy.Policy, s identity.Session, now time.Time) assurance.Question {
-	return assurance.Question{Profile: p.Assurance, Trust: e.Trust, Limits: p.Limits(), LastActive: s.LastActive, Now: now}
+	return assurance.Question{Profile: p.Assurance, Trust: e.Trust, Limits: p.Limits(), Activity: s.Activity, Now: now}
 }
 
 // Standing computes what a grant is worth now: at most the level of its own
@@ -172,7 +173,7 @@ func (e *Engine) Current(ctx context.Context, t identity.Tenant, b Browser) (Cur
 	if err := e.Store.View(ctx, t.ID, func(tx identity.Tx) error { return find(&r, tx) }); err != nil {
 		return Current{}, err
 	}
-	if base.now.Sub(out.Session.LastActive) < time.Second {
+	if base.now.Sub(out.Session.Activity.Last) < time.Second {
 		return out, nil
 	}
 	err = e.Store.Update(ctx, t.ID, func(tx identity.Tx) error {

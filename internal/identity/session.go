@@ -14,8 +14,8 @@ type Session struct {
 	SecretHash []byte // SHA-256 of the cookie secret
 	Proofs     []assurance.Proof
 	CreatedAt  time.Time
-	LastActive time.Time // last request that bore the cookie
-	Device     string    // dev_…, may be empty
+	Activity   assurance.Activity // when a request last bore the cookie
+	Device     string             // dev_…, may be empty
 	IP         string
 	UserAgent  string // a label, never an identity
 	EndedAt    *time.Time

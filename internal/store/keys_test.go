@@ -122,7 +122,7 @@ func TestC41_MovedValuesDoNotOpen(t *testing.T) {
 			key, letter := signingKey, message
 			key.ID, letter.ID, letter.Code = "kid_2", "msg_2", "654321"
 			return errors.Join(fill(tx), tx.Users.Create(ctx, mallory), tx.Enrolments.Create(ctx, hers), tx.Keys.Put(ctx, key),
-				tx.Outbox.Put(ctx, letter), tx.Ephemerals.Put(ctx, "flow", "flow_2", []byte("other"), session.LastActive))
+				tx.Outbox.Put(ctx, letter), tx.Ephemerals.Put(ctx, "flow", "flow_2", []byte("other"), session.Activity.Last))
 		})
 		raw := d.raw()
 		for _, c := range moves {

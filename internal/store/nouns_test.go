@@ -44,7 +44,7 @@ var enrolment = identity.Enrolment{
 
 var session = identity.Session{
 	ID: "ses_1", User: ada.ID, SecretHash: identity.Hash("cookie"), Proofs: proofs, CreatedAt: noon,
-	LastActive: noon.Add(time.Minute), Device: "dev_1", IP: "192.0.2.1", UserAgent: "Firefox", EndReason: "because", Version: 1,
+	Activity: assurance.Activity{Last: noon.Add(time.Minute)}, Device: "dev_1", IP: "192.0.2.1", UserAgent: "Firefox", EndReason: "because", Version: 1,
 }
 
 var grant = identity.Grant{

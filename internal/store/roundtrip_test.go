@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/intelliauth/intelliauth/internal/assurance"
 	"github.com/intelliauth/intelliauth/internal/identity"
 )
 
@@ -96,7 +97,7 @@ func TestRoundTripEmpty(t *testing.T) {
 		s := d.open()
 		user := identity.User{ID: "usr_0", Identifier: "zero@example.com"}
 		bare := identity.Enrolment{ID: "enr_0", User: user.ID, Factor: "password", EnrolledAt: noon}
-		ended := identity.Session{ID: "ses_0", User: user.ID, EndedAt: later(0), CreatedAt: noon, LastActive: noon}
+		ended := identity.Session{ID: "ses_0", User: user.ID, EndedAt: later(0), CreatedAt: noon, Activity: assurance.Activity{Last: noon}}
 		endless := identity.Grant{ID: "grt_0", User: user.ID, CreatedAt: noon}
 		nothing := identity.Device{ID: "dev_0", User: user.ID}
 		lane := identity.Lane{Subject: "s", Name: "unknown"}

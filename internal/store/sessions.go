@@ -17,6 +17,7 @@ type sessionRecord struct {
 	Proofs     []assurance.Proof `json:"proofs,omitempty"`
 	CreatedAt  time.Time         `json:"createdAt"`
 	LastActive time.Time         `json:"lastActive"`
+	Lapsed     [3]time.Time      `json:"lapsed,omitzero"`
 	Device     string            `json:"device,omitempty"`
 	IP         string            `json:"ip,omitempty"`
 	UserAgent  string            `json:"userAgent,omitempty"`
@@ -25,7 +26,7 @@ type sessionRecord struct {
 
 func sessionData(s identity.Session) string {
 	return encode(sessionRecord{
-		Proofs: s.Proofs, CreatedAt: s.CreatedAt, LastActive: s.LastActive,
+		Proofs: s.Proofs, CreatedAt: s.CreatedAt, LastActive: s.Activity.Last, Lapsed: s.Activity.Lapsed,
 		Device: s.Device, IP: s.IP, UserAgent: s.UserAgent, EndReason: s.EndReason,
 	})
 }
@@ -89,7 +90,7 @@ func session(r sqlc.SessionsByUserRow) (identity.Session, error) {
 	err := decode(r.Data, &d)
 	return identity.Session{
 		ID: r.ID, User: r.UserID, SecretHash: r.SecretHash, Version: r.Version, EndedAt: timeOf(r.EndedAt),
-		Proofs: d.Proofs, CreatedAt: d.CreatedAt, LastActive: d.LastActive,
+		Proofs: d.Proofs, CreatedAt: d.CreatedAt, Activity: assurance.Activity{Last: d.LastActive, Lapsed: d.Lapsed},
 		Device: d.Device, IP: d.IP, UserAgent: d.UserAgent, EndReason: d.EndReason,
 	}, err
 }

@@ -43,7 +43,6 @@ func (s *server) flow(h handler) http.Handler {
 }
 
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error, f fault) {
-	w.Header().Set("Cache-Control", "no-store")
 	if f.retry > 0 || f.status == http.StatusServiceUnavailable {
 		edge.SetRetryAfter(w, f.retry)
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -144,7 +145,8 @@ func (w *world) handler() http.Handler {
 	inner := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(rw, r.WithContext(edge.WithTenant(r.Context(), w.tenant)))
 	})
-	return edge.RequestIDs(rand.Reader, nil, edge.Headers(w.secure, edge.Limit(inner)))
+	quiet := slog.New(slog.DiscardHandler)
+	return edge.Logs(quiet, edge.RequestIDs(rand.Reader, nil, edge.Headers(w.secure, edge.Limit(inner))))
 }
 
 func (w *world) do(r *http.Request) *httptest.ResponseRecorder {

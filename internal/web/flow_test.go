@@ -366,3 +366,19 @@ func TestPromptsOfAllSortsHaveLabels(t *testing.T) {
 		}
 	}
 }
+
+func TestLinksOfAFactorAreSetupLinks(t *testing.T) {
+	for uri, want := range map[string]bool{"otpauth://totp/x": true, "javascript:alert(1)": false, "https://evil.example/": false, "otpauth:x": false} {
+		w := newWorld(t)
+		view := views(t, plainNames())["enrol"]
+		view.Prompts[0].URI = uri
+		w.flows.view = view
+		linked := false
+		for _, a := range parsed(t, uri, w.do(w.html(http.MethodGet, "/flow/flow_1", ""))).elements("a") {
+			linked = linked || attr(a, "href") == uri
+		}
+		if linked != want {
+			t.Errorf("%s is linked: %t", uri, linked)
+		}
+	}
+}

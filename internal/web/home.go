@@ -100,6 +100,9 @@ func (s *server) signOutPage(w http.ResponseWriter, r *http.Request) error {
 // signOut answers POST /signout: the session ends on the server, whatever
 // becomes of the cookie.
 func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
+	if _, err := edge.ReadBody(r); err != nil {
+		return err
+	}
 	c, in, err := s.current(r)
 	if err != nil {
 		return err

@@ -35,6 +35,7 @@ type house struct {
 	clock  time.Time
 	store  *store.Store
 	engine *flow.Engine
+	routes http.Handler
 	keys   *token.Keys
 	tenant identity.Tenant
 	user   identity.User
@@ -67,13 +68,9 @@ func newHouse(t *testing.T, policy string) *house {
 		Index: func(context.Context, string) ([]byte, error) { return []byte("index key of thirty-two bytes..."), nil },
 	})
 	h.keys = token.NewKeys(h.store, h.now, rand.Reader)
-	pages := newPages(t)
-	routes := Handler(Deps{
-		Pages: pages, Flows: h.engine, Methods: h.engine, Tokens: h.keys, Store: h.store,
-		Now: h.now, Random: rand.Reader,
-	})
+	h.restart()
 	h.server = httptest.NewServer(edge.RequestIDs(rand.Reader, nil, edge.Headers(false, edge.Limit(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		routes.ServeHTTP(w, withTenant(r, h.tenant))
+		h.routes.ServeHTTP(w, withTenant(r, h.tenant))
 	})))))
 	t.Cleanup(h.server.Close)
 	h.tenant = identity.Tenant{ID: "acme", Name: "Acme", Issuer: h.server.URL, RPID: "localhost", Algorithm: "ES256", Policy: json.RawMessage(policy)}
@@ -89,6 +86,15 @@ func newHouse(t *testing.T, policy string) *house {
 		return tx.Enrolments.Create(t.Context(), identity.Enrolment{ID: "enr_pwd", User: h.user.ID, Factor: "password", Data: data, EnrolledAt: h.now(), Version: 1})
 	}))
 	return h
+}
+
+// restart puts a new engine and new handlers on what is stored.
+func (h *house) restart() {
+	h.engine = flow.New(h.engine.Deps)
+	h.routes = Handler(Deps{
+		Pages: newPages(h.T), Flows: h.engine, Methods: h.engine, Tokens: h.keys, Store: h.store,
+		Now: h.now, Random: rand.Reader,
+	})
 }
 
 func (h *house) must(err error) {
@@ -248,20 +254,19 @@ func TestH41_KnownAndUnknownLookAlike(t *testing.T) {
 	h := newHouse(t, `{"mfa":"always"}`)
 	random := regexp.MustCompile(`flow_[0-9a-z]+|Request [\w-]+|"p\d+"`)
 	answers := map[string][]string{}
-	for _, who := range []string{"ada@example.com", "eve@example.com"} {
+	for _, who := range []string{"ada@example.com", "adq@example.com"} {
 		p := h.browser()
 		p.open("/signin")
 		for _, value := range []string{who, "wrong", "wrong again"} {
 			p.send("Continue", value)
 			var b strings.Builder
 			h.must(html.Render(&b, p.page.root))
-			whole := strings.ReplaceAll(strings.ReplaceAll(b.String(), who, "WHO"), strings.Split(who, "@")[0], "WHO")
-			whole = strings.ReplaceAll(strings.ReplaceAll(whole, ">A<", ">X<"), ">E<", ">X<")
+			whole := strings.ReplaceAll(strings.ReplaceAll(b.String(), who, "WHO"), strings.Split(who, "@")[0]+"<wbr/>", "WHO<wbr/>")
 			answers[who] = append(answers[who], p.page.header.Get("Set-Cookie")+random.ReplaceAllString(whole, ""))
 		}
 	}
 	for i, known := range answers["ada@example.com"] {
-		if unknown := answers["eve@example.com"][i]; known != unknown {
+		if unknown := answers["adq@example.com"][i]; known != unknown {
 			t.Errorf("answer %d differs:\n%s\n%s", i, known, unknown)
 		}
 	}
@@ -354,9 +359,8 @@ func TestTwoTabs(t *testing.T) {
 	p.open("/signin?next=/two")
 	p.send("Continue", "ada@example.com")
 	p.send("Continue", passphrase)
-	// The other tab goes on where it stood, with the same cookies.
+	// The other tab goes on where it stood, as the person who is signed in now.
 	one.send("Continue", "ada@example.com")
-	one.send("Continue", passphrase)
 	one.heading("You’re signed in")
 }
 
@@ -396,22 +400,20 @@ func TestMetInAnotherTab(t *testing.T) {
 // does after a sign-in of this browser.
 func (p *person) grantToken(scope string) string {
 	p.Helper()
-	var compact string
+	var g identity.Grant
 	p.must(p.store.Update(p.Context(), p.tenant.ID, func(tx identity.Tx) error {
 		s, err := tx.Sessions.BySecret(p.Context(), identity.Hash(p.jar["ia_session"]))
 		if err != nil {
 			return err
 		}
-		g := identity.Grant{ID: identity.NewID("grt", p.now(), rand.Reader), User: s.User, Application: "spa", Session: s.ID, Proofs: s.Proofs, Scopes: strings.Fields(scope), CreatedAt: p.now(), ExpiresAt: p.now().Add(time.Hour)}
-		if err := tx.Grants.Create(p.Context(), g); err != nil {
-			return err
-		}
-		compact, err = p.keys.Sign(p.Context(), p.tenant, token.TypAccess, token.Access{
-			Issuer: p.tenant.Issuer, Subject: s.User, Audience: p.tenant.MeAudience(), Scope: scope, ClientID: "spa", Session: s.ID,
-			ACR: "aal1", ID: token.UserJTI(g.ID, rand.Reader), IssuedAt: p.now().Unix(), Expires: p.now().Add(5 * time.Minute).Unix(),
-		})
-		return err
+		g = identity.Grant{ID: identity.NewID("grt", p.now(), rand.Reader), User: s.User, Application: "spa", Session: s.ID, Proofs: s.Proofs, Scopes: strings.Fields(scope), CreatedAt: p.now(), ExpiresAt: p.now().Add(time.Hour)}
+		return tx.Grants.Create(p.Context(), g)
 	}))
+	compact, err := p.keys.Sign(p.Context(), p.tenant, token.TypAccess, token.Access{
+		Issuer: p.tenant.Issuer, Subject: g.User, Audience: p.tenant.MeAudience(), Scope: scope, ClientID: "spa", Session: g.Session,
+		ACR: "aal1", ID: token.UserJTI(g.ID, rand.Reader), IssuedAt: p.now().Unix(), Expires: p.now().Add(5 * time.Minute).Unix(),
+	})
+	p.must(err)
 	return compact
 }
 
@@ -497,7 +499,7 @@ func TestH52_RestartInMidFlow(t *testing.T) {
 	p := h.browser()
 	p.open("/signin")
 	p.send("Continue", "ada@example.com")
-	*h.engine = *flow.New(h.engine.Deps) //nolint:govet // nothing runs meanwhile
+	h.restart()
 	p.send("Continue", passphrase)
 	p.heading("You’re signed in")
 }

@@ -241,6 +241,13 @@ func TestC20_ChangesNeedTheirScope(t *testing.T) {
 	if len(w.methods.actors) != 0 {
 		t.Error("something was begun")
 	}
+	s := &server{Deps{Flows: w.flows, Tokens: w.tokens, Store: w.store, Now: func() time.Time { return w.now }}}
+	for bearer, want := range map[string]bool{"read": false, "write": true} {
+		c, err := s.caller(withTenant(w.api("GET", "/me", bearer, ""), w.tenant), identity.ScopeMe)
+		if err != nil || c.actor.Fresh != want {
+			t.Errorf("%s: fresh %t, %v", bearer, c.actor.Fresh, err)
+		}
+	}
 	// And the scope to change is not the scope to read.
 	if rec := w.do(w.api("GET", "/me", "only-write", "")); rec.Code != 403 {
 		t.Errorf("%d", rec.Code)

