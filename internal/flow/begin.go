@@ -235,8 +235,10 @@ func (r *run) answerFromSession(f Facts) (*Answer, error) {
 	if err := r.touch(); err != nil {
 		return nil, err
 	}
-	ev := identity.Event{Type: identity.EventSignIn, Outcome: identity.Succeeded, Session: r.session.ID,
-		Reasons: reasons(f), Data: map[string]string{"sso": "true", "level": r.level(r.session.Proofs).String()}}
+	ev := identity.Event{
+		Type: identity.EventSignIn, Outcome: identity.Succeeded, Session: r.session.ID,
+		Reasons: reasons(f), Data: map[string]string{"sso": "true", "level": r.level(r.session.Proofs).String()},
+	}
 	if err := r.record(ev); err != nil {
 		return nil, err
 	}

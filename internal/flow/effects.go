@@ -65,8 +65,10 @@ func (r *run) conclude(f Facts, digest string) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ev := identity.Event{Type: identity.EventSignIn, Outcome: identity.Succeeded, Session: session.ID,
-		Reasons: reasons(f), Data: map[string]string{"level": r.level(session.Proofs).String()}}
+	ev := identity.Event{
+		Type: identity.EventSignIn, Outcome: identity.Succeeded, Session: session.ID,
+		Reasons: reasons(f), Data: map[string]string{"level": r.level(session.Proofs).String()},
+	}
 	if err := r.record(ev); err != nil {
 		return nil, err
 	}

@@ -91,11 +91,20 @@ func TestX11_OwnColoursCanBeRead(t *testing.T) {
 			ink, on string
 			least   float64
 		}{
-			{"text", "canvas", 7}, {"text", "surface", 7}, {"text", "raised", 7},
-			{"muted", "canvas", readable}, {"muted", "surface", readable}, {"muted", "raised", readable},
-			{"link", "surface", readable}, {"link", "raised", readable}, {"on-accent", "accent", readable},
-			{"bad", "surface", readable}, {"bad", "bad-soft", readable}, {"good", "surface", visible},
-			{"control", "surface", visible}, {"accent", "surface", visible},
+			{"text", "canvas", 7},
+			{"text", "surface", 7},
+			{"text", "raised", 7},
+			{"muted", "canvas", readable},
+			{"muted", "surface", readable},
+			{"muted", "raised", readable},
+			{"link", "surface", readable},
+			{"link", "raised", readable},
+			{"on-accent", "accent", readable},
+			{"bad", "surface", readable},
+			{"bad", "bad-soft", readable},
+			{"good", "surface", visible},
+			{"control", "surface", visible},
+			{"accent", "surface", visible},
 		} {
 			if got := contrast(get(pair.ink), get(pair.on)); got < pair.least {
 				t.Errorf("scheme %d: %s on %s has %.2f", scheme, pair.ink, pair.on, got)

@@ -118,8 +118,10 @@ func stepUp(err error, c caller) error {
 	if !errors.As(err, &need) {
 		return err
 	}
-	f := &refused{status: http.StatusForbidden, code: codeMFARequired, detail: "A stronger or newer sign-in is required.",
-		extra: map[string]any{"requiredAal": int(need.Level)}}
+	f := &refused{
+		status: http.StatusForbidden, code: codeMFARequired, detail: "A stronger or newer sign-in is required.",
+		extra: map[string]any{"requiredAal": int(need.Level)},
+	}
 	if need.Fresh {
 		f.extra["purpose"] = "manage"
 	}

@@ -134,8 +134,10 @@ func views(t testing.TB, n names) map[string]flow.View {
 			v.Reasons, v.Error = []policy.Reason{policy.PolicyAlways}, wrong("prompt_stale", 0)
 		}),
 		"codes": at(flow.Enrol, func(v *flow.View) {
-			v.Prompts = []flow.ViewPrompt{{ID: "p7", Factor: "knock", Enrolling: true, Prompt: factor.Prompt{Input: factor.Text,
-				Codes: []string{"h4k2-9qzt", "m1n8-c3vd", "x7w5-r2pa", "j6s9-t4yb"}}}}
+			v.Prompts = []flow.ViewPrompt{{ID: "p7", Factor: "knock", Enrolling: true, Prompt: factor.Prompt{
+				Input: factor.Text,
+				Codes: []string{"h4k2-9qzt", "m1n8-c3vd", "x7w5-r2pa", "j6s9-t4yb"},
+			}}}
 		}),
 		"consent": at(flow.Consent, func(v *flow.View) {
 			v.Scopes = []string{"openid", "profile", "email", "offline_access", n.scope}

@@ -88,8 +88,10 @@ func (f *refused) Error() string { return f.code + ": " + f.detail }
 
 // unauthorised is a 401 for a token that is no good (RFC 6750, 3.1).
 func unauthorised(code, detail string) error {
-	return &refused{status: http.StatusUnauthorized, code: code, detail: detail,
-		challenge: fmt.Sprintf(`Bearer error="invalid_token", error_description="%s"`, detail)}
+	return &refused{
+		status: http.StatusUnauthorized, code: code, detail: detail,
+		challenge: fmt.Sprintf(`Bearer error="invalid_token", error_description="%s"`, detail),
+	}
 }
 
 func (s *server) failMe(w http.ResponseWriter, r *http.Request, err error) {
@@ -165,8 +167,10 @@ func (s *server) callerByToken(r *http.Request, header, scope string) (caller, e
 	}
 	scopes := strings.Fields(access.Scope)
 	if !slices.Contains(scopes, scope) {
-		return caller{}, &refused{status: http.StatusForbidden, code: codeInsufficientScope, detail: "The token has not the scope " + scope + ".",
-			challenge: fmt.Sprintf(`Bearer error="insufficient_scope", scope="%s"`, scope)}
+		return caller{}, &refused{
+			status: http.StatusForbidden, code: codeInsufficientScope, detail: "The token has not the scope " + scope + ".",
+			challenge: fmt.Sprintf(`Bearer error="insufficient_scope", scope="%s"`, scope),
+		}
 	}
 	c.actor.Fresh = slices.Contains(scopes, identity.ScopeMeFactors)
 	c.actor.Browser = s.browser(r)

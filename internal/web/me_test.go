@@ -29,8 +29,10 @@ func meWorld(t *testing.T) *world {
 		},
 	}
 	w.store = store
-	w.flows.worth = assurance.Standing{Level: assurance.AAL2, AMR: []string{"pwd", "otp", "mfa"}, AuthTime: w.now.Add(-time.Minute),
-		Proofs: []assurance.Proof{{Factor: "password", Class: assurance.Memorized}}}
+	w.flows.worth = assurance.Standing{
+		Level: assurance.AAL2, AMR: []string{"pwd", "otp", "mfa"}, AuthTime: w.now.Add(-time.Minute),
+		Proofs: []assurance.Proof{{Factor: "password", Class: assurance.Memorized}},
+	}
 	for name, scope := range map[string]string{"read": "openid me", "write": "openid me me:factors", "only-write": "me:factors", "none": "openid profile", "lookalike": "me:factorsx some"} {
 		w.tokens[name] = access(w, scope)
 	}
@@ -327,8 +329,13 @@ func TestC35_CORSIsPerApplicationWithoutCredentials(t *testing.T) {
 		origin  string
 		allowed bool
 	}{
-		{"https://app.example", true}, {"https://other.example", true}, {"https://off.example", false},
-		{"https://evil.example", false}, {"https://app.example.evil", false}, {"http://app.example", false}, {"null", false},
+		{"https://app.example", true},
+		{"https://other.example", true},
+		{"https://off.example", false},
+		{"https://evil.example", false},
+		{"https://app.example.evil", false},
+		{"http://app.example", false},
+		{"null", false},
 	} {
 		w := meWorld(t)
 		r := w.api("OPTIONS", "/me", "", "")

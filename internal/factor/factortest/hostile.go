@@ -79,9 +79,12 @@ func foreignChallenge(w *world) error {
 		what        string
 		begun, done person
 	}{
-		{"a challenge of another user", bob, ada}, {"the reverse", ada, bob},
-		{"a challenge of another tenant", elsewhere, ada}, {"the reverse of that", ada, elsewhere},
-		{"a challenge of nobody", nobody, ada}, {"a challenge of a user, for nobody", ada, nobody},
+		{"a challenge of another user", bob, ada},
+		{"the reverse", ada, bob},
+		{"a challenge of another tenant", elsewhere, ada},
+		{"the reverse of that", ada, elsewhere},
+		{"a challenge of nobody", nobody, ada},
+		{"a challenge of a user, for nobody", ada, nobody},
 	} {
 		c, err := w.factor.Begin(pair.begun.subject)
 		if err != nil {

@@ -94,8 +94,10 @@ func (j *judge) refusal(runes []rune, minLength int) string {
 		kind kind
 		code string
 	}{
-		{personal, "password_contains_name"}, {repeated, "password_repeated"},
-		{sequence, "password_sequence"}, {common, "password_common"},
+		{personal, "password_contains_name"},
+		{repeated, "password_repeated"},
+		{sequence, "password_sequence"},
+		{common, "password_common"},
 	} {
 		if v.covered[c.kind] > most {
 			code, most = c.code, v.covered[c.kind]

@@ -292,11 +292,30 @@ func TestExplainParts(t *testing.T) {
 		in   string
 		bits int
 	}{
-		{"", 0}, {"x", costLetter}, {"7", costDigit}, {"密", costOther}, {"x-y-z", 3*costLetter + costSymbol},
-		{"password", costTop}, {"p4ssw0rd", costTop}, {"drowssap", costTop}, {"we1come", costTop}, {"adm1n", costTop}, {"lovelace", costPersonal},
-		{"1987", costYear}, {"24121987", costDate}, {"19871224", costDate}, {"99991987", 2*costRun + 1},
-		{"abcdef", costRun}, {"fedcba", costRun}, {"acegik", costRun}, {"7890123", costRun}, {"asdfgh", costRun}, {"zaq12wsx", costRun},
-		{"!@#$%^&", costRun}, {"xqzvxqzv", 4*costLetter + costRepeat}, {"xqzvxqzvxqzv", 4*costLetter + costRepeat},
+		{"", 0},
+		{"x", costLetter},
+		{"7", costDigit},
+		{"密", costOther},
+		{"x-y-z", 3*costLetter + costSymbol},
+		{"password", costTop},
+		{"p4ssw0rd", costTop},
+		{"drowssap", costTop},
+		{"we1come", costTop},
+		{"adm1n", costTop},
+		{"lovelace", costPersonal},
+		{"1987", costYear},
+		{"24121987", costDate},
+		{"19871224", costDate},
+		{"99991987", 2*costRun + 1},
+		{"abcdef", costRun},
+		{"fedcba", costRun},
+		{"acegik", costRun},
+		{"7890123", costRun},
+		{"asdfgh", costRun},
+		{"zaq12wsx", costRun},
+		{"!@#$%^&", costRun},
+		{"xqzvxqzv", 4*costLetter + costRepeat},
+		{"xqzvxqzvxqzv", 4*costLetter + costRepeat},
 	} {
 		if got := j.view(fold(c.in)).bits; got != c.bits {
 			t.Errorf("%q: %d bits, want %d", c.in, got, c.bits)

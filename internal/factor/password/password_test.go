@@ -28,6 +28,7 @@ type mind string
 func (m mind) Enrol(factor.Challenge, time.Time) factor.Response {
 	return m.Answer(factor.Challenge{}, time.Time{})
 }
+
 func (m mind) Answer(factor.Challenge, time.Time) factor.Response {
 	return factor.Response{Value: string(m)}
 }
