@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/intelliauth/intelliauth/internal/edge"
 	"github.com/intelliauth/intelliauth/internal/flow"
@@ -77,7 +78,7 @@ func (m *Main) build(b blueprint) (*house, error) {
 		},
 		SignedOut: pages.SignedOut,
 	})
-	h.rooms = h.metrics.middleware(split(protocol, hosted))
+	h.rooms = h.metrics.middleware(bounded(edge.NewSources(sourceRate(), sourcesKept, m.Now), split(protocol, hosted)))
 	return h, nil
 }
 
@@ -90,6 +91,29 @@ func split(protocol, hosted http.Handler) http.Handler {
 			return
 		}
 		hosted.ServeHTTP(w, r)
+	})
+}
+
+// sourcesKept is how many sources are remembered at once.
+const sourcesKept = 1 << 16
+
+// sourceRate is what one address may ask of what writes or hashes: far more than
+// an office behind one address does, far less than a guesser wants.
+func sourceRate() edge.Rate { return edge.Rate{Every: 20 * time.Millisecond, Burst: 500} }
+
+// bounded limits each source where a request writes or hashes. It is the outer
+// ring only: guesses are counted by user, wherever they come from. Loopback is
+// let through, since a proxy on this machine that trusted_proxies does not name
+// would make everybody one source.
+func bounded(limiter *edge.Sources, next http.Handler) http.Handler {
+	limited := edge.PerSource(limiter, 1, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writes := r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions
+		if from := edge.ClientOf(r.Context()); (writes || r.URL.Path == oidc.AuthorizePath) && from.IsValid() && !from.Unmap().IsLoopback() {
+			limited.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

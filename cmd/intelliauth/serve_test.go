@@ -15,6 +15,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,6 +122,49 @@ func grepLines(text, part string) string {
 		}
 	}
 	return out.String()
+}
+
+// TestSourcesAreBounded floods from one address behind a trusted proxy: it is
+// stopped, its neighbour is not, nor is this machine.
+func TestSourcesAreBounded(t *testing.T) {
+	t.Parallel()
+	config := madeFolder(t, "")
+	raw, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(config, append(raw, []byte("trusted_proxies: [127.0.0.1]\n")...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b, public, _ := served(t, "--migrate", "--config", config)
+	_, port, _ := strings.Cut(public, ":")
+	v := newVisitor(t, "http://localhost:8080", nil)
+	v.reach(port)
+	post := func(from string) (int, string) {
+		header := []string{}
+		if from != "" {
+			header = []string{"X-Forwarded-For", from}
+		}
+		answer, _ := v.do("POST", v.issuer+"/oauth2/token", url.Values{"grant_type": {"none"}}, header...)
+		return answer.StatusCode, answer.Header.Get("Retry-After")
+	}
+	stopped := 0
+	for i := 0; i < 5000 && stopped == 0; i++ {
+		if status, retry := post("203.0.113.7"); status == http.StatusTooManyRequests {
+			if stopped = i; retry == "" {
+				t.Error("429 without Retry-After")
+			}
+		}
+	}
+	if stopped < sourceRate().Burst {
+		t.Errorf("stopped after %d requests, want at least %d", stopped, sourceRate().Burst)
+	}
+	for _, from := range []string{"203.0.113.8", ""} {
+		if status, _ := post(from); status == http.StatusTooManyRequests {
+			t.Errorf("from %q: 429, though it asked for nothing yet", from)
+		}
+	}
+	b.end()
 }
 
 // TestReadinessFallsBeforeTheListener lets a balancer look away first.

@@ -20,7 +20,7 @@ func freshly(r *Request) { r.PromptLogin = true }
 // consented gives a user a live grant of the application.
 func (w *world) consented(name string) {
 	w.update(func(tx identity.Tx) error {
-		s := identity.Session{ID: "ses_" + name, User: w.users[name].ID, SecretHash: []byte(name), CreatedAt: w.now(), LastActive: w.now()}
+		s := identity.Session{ID: "ses_" + name, User: w.users[name].ID, SecretHash: []byte(name), CreatedAt: w.now(), Activity: assurance.Activity{Last: w.now()}}
 		if err := tx.Sessions.Create(w.Context(), s); err != nil {
 			return err
 		}
@@ -192,9 +192,9 @@ func TestH41SameQueriesBeforeAProof(t *testing.T) {
 // shows neither whether it exists nor its address; one in a token of ours may.
 func TestH41ClaimedSubjectNamesNobody(t *testing.T) {
 	w := newWorld(t, `{}`)
-	open := func(sub string, _ bool) (View, Begun) {
+	open := func(sub string, hinted bool) (View, Begun) {
 		p := w.browser()
-		b := p.begin(func(r *Request) { r.Subject = sub })
+		b := p.begin(func(r *Request) { r.Subject, r.Hinted = sub, hinted })
 		if b.Answer != nil {
 			return View{}, b
 		}
@@ -245,6 +245,7 @@ func TestC20PurposeIsProvedInItsOwnFlow(t *testing.T) {
 	w := newWorld(t, `{}`)
 	p := w.browser()
 	p.signIn("ada")
+	w.pass(time.Minute)
 	manage := p.begin(func(r *Request) { r.Authorization.Scopes = []string{identity.ScopeMeFactors} }).FlowID
 	w.pass(time.Minute)
 	id := p.begin(freshly).FlowID

@@ -67,11 +67,12 @@ func (r *run) open1(req Request) (Begun, error) {
 	if err := r.recognise(req); err != nil {
 		return Begun{}, err
 	}
-	if err := r.needConsent(req.PromptConsent); err != nil {
+	r.needConsent(req.PromptConsent)
+	f := r.facts()
+	step, err := r.step(&f)
+	if err != nil {
 		return Begun{}, err
 	}
-	f := r.facts()
-	step := Next(f)
 	switch {
 	case step == Done:
 		a, err := r.answerFromSession(f)
@@ -120,7 +121,7 @@ func (r *run) recognise(req Request) error {
 		r.user = &user
 		return r.readHeld(user.ID)
 	}
-	if req.Subject != "" {
+	if req.Subject != "" && req.Hinted { // else anybody could have written it: whose it is stays unsaid
 		return r.expect(req)
 	}
 	if req.PromptSelect && r.session != nil {
@@ -179,32 +180,32 @@ func (r *run) name(typed string) error {
 	return r.readHeld(id)
 }
 
-// needConsent finds out whether the person must be asked: for applications of
-// others, unless a live grant already covers the scopes.
-func (r *run) needConsent(prompted bool) error {
+// needConsent notes whether people must be asked: by applications of others, or
+// where the request says so.
+func (r *run) needConsent(prompted bool) {
 	app := r.flow.Application
 	if r.flow.Authorization.OwnPage || app.ID == "" {
-		return nil
+		return
 	}
-	r.flow.AskConsent = prompted || !app.FirstParty
-	if prompted || app.FirstParty || r.user == nil {
-		return nil
-	}
-	return r.coverConsent()
+	r.flow.AskConsent, r.flow.AskAnew = prompted || !app.FirstParty, prompted
 }
 
-// coverConsent asks for no consent that was given before and still stands.
-func (r *run) coverConsent() error {
+// step is Next, except that nobody is asked for a consent that they gave before
+// and that still stands. That is looked up for who has proved who they are, and
+// kept nowhere: the next person to be named gave nothing.
+func (r *run) step(f *Facts) (Step, error) {
+	step := Next(*f)
+	if step != Consent || r.flow.AskAnew {
+		return step, nil
+	}
 	grants, err := r.tx.Grants.ByUser(r.ctx, r.user.ID)
 	if err != nil {
-		return err
+		return step, err
 	}
-	for _, g := range grants {
-		if g.Application == r.flow.Application.ID && covers(g.Scopes, r.flow.Authorization.Scopes) {
-			r.flow.AskConsent = false
-		}
-	}
-	return nil
+	f.Consent = !slices.ContainsFunc(grants, func(g identity.Grant) bool {
+		return g.Application == r.flow.Application.ID && covers(g.Scopes, r.flow.Authorization.Scopes)
+	})
+	return Next(*f), nil
 }
 
 func covers(have, want []string) bool {

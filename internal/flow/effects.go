@@ -117,7 +117,12 @@ func (r *run) answer(f Facts, s identity.Session) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.tx.Ephemerals.Put(r.ctx, KindCode, identity.HashKey(code), value, r.now.Add(codeLife)); err != nil {
+	// No longer than its level: a weaker token must not come of it.
+	expires := r.now.Add(codeLife)
+	if until := r.e.question(r.policy, s, r.now).Standing(stands.Grant.Proofs).Until; !until.IsZero() && until.Before(expires) {
+		expires = until
+	}
+	if err := r.tx.Ephemerals.Put(r.ctx, KindCode, identity.HashKey(code), value, expires); err != nil {
 		return nil, err
 	}
 	redirect, form := AnswerURL(r.tenant, req, map[string]string{"code": code})

@@ -110,6 +110,7 @@ type run struct {
 	devices   []identity.Device // rows of the browser's device, all users
 	decision  policy.Decision
 	index     []byte
+	holding   bool // a hash slot, for this attempt
 }
 
 func (e *Engine) start(ctx context.Context, t identity.Tenant, b Browser) (*run, error) {
@@ -255,9 +256,10 @@ func (r *run) readDevice() error {
 
 // sessionProofs are the session's proofs that may count in this flow: of the
 // same user, in the same browser, of the session the flow began from, and
-// young enough for the level that is asked.
+// young enough for the level that is asked. To change sign-in methods none
+// count: they were given for something else, in another tab perhaps (C-20).
 func (r *run) sessionProofs(level assurance.Level) []assurance.Proof {
-	if r.session == nil || r.user == nil || r.session.User != r.user.ID || r.session.ID != r.flow.Session {
+	if r.flow.Manages() || r.session == nil || r.user == nil || r.session.User != r.user.ID || r.session.ID != r.flow.Session {
 		return nil
 	}
 	return r.policy.Limits().Live(max(level, assurance.AAL1), r.session.Proofs, r.session.Activity, r.now)

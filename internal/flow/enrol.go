@@ -86,6 +86,14 @@ func (r *run) actAs(a Actor) error {
 	if user.Disabled() {
 		return identity.Forbidden("session_revoked", "The user is disabled.")
 	}
+	// What the edge judged may be over by now.
+	s, err := r.tx.Sessions.ByID(r.ctx, a.Session)
+	if errors.Is(err, identity.ErrNotFound) || err == nil && (s.Ended() || s.User != user.ID) {
+		return identity.Forbidden("session_revoked", "The session has ended.")
+	}
+	if err != nil {
+		return err
+	}
 	r.user = &user
 	r.flow.Epoch = user.Epoch
 	return r.readHeld(user.ID)

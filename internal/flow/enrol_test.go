@@ -1,7 +1,14 @@
 package flow
 
 import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -9,12 +16,20 @@ import (
 
 	"github.com/intelliauth/intelliauth/internal/assurance"
 	"github.com/intelliauth/intelliauth/internal/factor"
+	"github.com/intelliauth/intelliauth/internal/factor/totp"
 	"github.com/intelliauth/intelliauth/internal/identity"
 )
 
 // actor is a user with a token of scope me:factors and these proofs.
 func (w *world) actor(name string, proofs ...assurance.Class) Actor {
-	a := Actor{User: w.users[name], Session: "ses_1", Application: "app", Fresh: true}
+	a := Actor{User: w.users[name], Session: "ses_" + name, Application: "app", Fresh: true}
+	w.update(func(tx identity.Tx) error {
+		err := tx.Sessions.Create(w.Context(), identity.Session{ID: a.Session, User: a.User.ID, SecretHash: []byte(name), CreatedAt: w.now()})
+		if errors.Is(err, identity.ErrConflict) { // by an actor before
+			return nil
+		}
+		return err
+	})
 	for _, c := range proofs {
 		a.Proofs = append(a.Proofs, assurance.Proof{Factor: string(c), Class: c, At: w.now()})
 	}
@@ -154,4 +169,51 @@ func TestEnrolmentGraceIsVisible(t *testing.T) {
 	if out := q.post(id, Post{Skip: true}); out.Answer != nil {
 		t.Error("skipped after the grace")
 	}
+}
+
+// TestTwoAppsEitherAnswers: a person with the same factor twice may use either,
+// with the real factor; each keeps its own memory of what was used.
+func TestTwoAppsEitherAnswers(t *testing.T) {
+	w := newWorld(t, `{}`)
+	otp, err := totp.New(totp.Options{Now: w.now, Random: rand.Reader})
+	w.must(err)
+	w.engine = New(Deps{Store: w.store, Factors: []factor.Factor{w.word, otp}, Index: w.engine.Index, Now: w.now, Random: rand.Reader})
+	secrets := []string{}
+	for range 2 {
+		a := w.actor("ada", assurance.Memorized, assurance.OneTime)
+		id, prompt, err := w.engine.BeginEnrolment(t.Context(), w.tenant, a, "totp", factor.Asked{})
+		w.must(err)
+		secrets = append(secrets, prompt.Secret)
+		_, err = w.engine.CompleteEnrolment(t.Context(), w.tenant, a, id, factor.Response{Value: totpNow(t, prompt.Secret, w.now())})
+		w.must(err)
+		w.pass(time.Minute)
+	}
+	for _, secret := range secrets {
+		for i, want := range []Step{Done, Prove} { // the second time it is a replay
+			p := w.browser()
+			id := p.begin().FlowID
+			p.identify(id, "ada@example.com")
+			p.answer(id, "ada word")
+			if v := p.answer(id, totpNow(t, secret, w.now())).View; v.Step != want {
+				t.Errorf("app %s, use %d: %s", secret[:4], i+1, v)
+			}
+		}
+		w.pass(time.Minute)
+	}
+}
+
+// totpNow is RFC 6238 with SHA-1, 30 s and six digits, written once more.
+func totpNow(t *testing.T, secret string, now time.Time) string {
+	t.Helper()
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ReplaceAll(secret, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha1.New, key)
+	if err := binary.Write(mac, binary.BigEndian, now.Unix()/30); err != nil {
+		t.Fatal(err)
+	}
+	sum := mac.Sum(nil)
+	at := sum[len(sum)-1] & 15
+	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(sum[at:])&0x7fffffff)%1_000_000)
 }

@@ -63,7 +63,8 @@ type Request struct {
 	PromptSelect  bool
 	PromptConsent bool
 	LoginHint     string
-	Subject       string // sub of a valid id_token_hint: nobody else may answer
+	Subject       string // nobody else may answer
+	Hinted        bool   // Subject is of an ID token of ours: whoever sent it may see who it is
 }
 
 // Begun is the result of Begin: a flow to send the person to, or an answer.

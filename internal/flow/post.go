@@ -116,13 +116,13 @@ func (r *run) simple(p Post) (Posted, error) {
 	switch {
 	case p.Cancel:
 		h = Cancel{}
-	case p.Restart && step != Done:
+	case p.Restart:
 		h = Restarted{}
 	case p.Skip && step == Enrol && f.skippable():
 		h = Skipped{}
 	case p.Choose == promptSession || p.Prompt == promptSession:
 		return r.continueAs(f, step, p)
-	case strings.HasPrefix(p.Choose, offerPrefix):
+	case strings.HasPrefix(p.Choose, offerPrefix) && r.e.factors[p.Choose[len(offerPrefix):]] != nil:
 		h = Chose{Offer: p.Choose}
 	case p.Prompt == promptIdentifier && step == Identify:
 		return r.identify(f, step, p)
@@ -157,16 +157,14 @@ func (r *run) advance(h Happening, step Step, p Post) (Posted, error) {
 
 // proceed derives the step and does what it calls for.
 func (r *run) proceed(p Post) (Posted, error) {
-	if r.user != nil && r.flow.AskConsent && r.flow.Application.ID != "" && !r.flow.Consented && !r.flow.Application.FirstParty {
-		if err := r.coverConsent(); err != nil {
-			return Posted{}, err
-		}
-	}
 	f := r.facts()
-	step := Next(f)
+	step, err := r.step(&f)
+	if err != nil {
+		return Posted{}, err
+	}
 	switch step {
 	case Done:
-		a, err := r.conclude(f, digest(p))
+		a, err := r.conclude(f, r.browser.digest(p))
 		if err != nil {
 			return Posted{}, err
 		}
@@ -184,7 +182,7 @@ func (r *run) proceed(p Post) (Posted, error) {
 			return Posted{}, err
 		}
 		a := r.deny(r.flow.Denial)
-		return Posted{View: r.view(f, step), Answer: a}, r.keepAnswer(a, digest(p))
+		return Posted{View: r.view(f, step), Answer: a}, r.keepAnswer(a, r.browser.digest(p))
 	}
 	if _, err := r.prepare(f, step); err != nil {
 		return Posted{}, err
@@ -259,7 +257,10 @@ func (e *Engine) attempt(ctx context.Context, base *run, id string, p Post) (Pos
 	if err != nil {
 		return Posted{}, err
 	}
-	defer release()
+	if release != nil {
+		defer release()
+	}
+	base.holding = release != nil
 	for rerun := 0; ; rerun++ {
 		one, early, err := e.spend(ctx, base, id, p, rerun > 0)
 		if err != nil || early != nil {
@@ -297,7 +298,7 @@ var (
 )
 
 // holdSlot takes a hash slot for a heavy factor before anything is spent, so
-// that overload costs nobody an attempt.
+// that overload costs nobody an attempt. It returns nil where none is needed.
 func (e *Engine) holdSlot(ctx context.Context, base *run, id, prompt string) (func(), error) {
 	heavy := false
 	err := e.Store.View(ctx, base.tenant.ID, func(tx identity.Tx) error {
@@ -315,7 +316,7 @@ func (e *Engine) holdSlot(ctx context.Context, base *run, id, prompt string) (fu
 		return nil, e.auditForeign(ctx, base, id, err)
 	}
 	if !heavy || e.Slots == nil {
-		return func() {}, nil
+		return nil, nil
 	}
 	return e.Slots.Acquire(ctx)
 }
@@ -336,7 +337,7 @@ func (e *Engine) spend(ctx context.Context, base *run, id string, p Post, again 
 		step := Next(f)
 		next, _, aerr := Advance(r.flow, Tried{Challenge: p.Prompt}, step)
 		i, ok := r.flow.challenge(p.Prompt)
-		if aerr != nil || !ok || !r.now.Before(r.flow.Challenges[i].At.Add(challengeLife)) {
+		if aerr != nil || !ok || !r.now.Before(r.flow.Challenges[i].At.Add(challengeLife)) || !r.mayJudge(r.flow.Challenges[i]) {
 			v, err := r.stale(f, step)
 			early = &Posted{View: v}
 			return err
@@ -361,6 +362,12 @@ func (e *Engine) spend(ctx context.Context, base *run, id string, p Post, again 
 		return nil
 	})
 	return one, early, err
+}
+
+// mayJudge refuses a heavy challenge that opened only after a slot was looked
+// for: nothing is hashed without one.
+func (r *run) mayJudge(c Challenge) bool {
+	return r.holding || r.e.Slots == nil || !r.e.factors[c.Factor].Facts().Heavy
 }
 
 // spendAttempt counts the attempt in its lane, or answers that it may not be made.
@@ -406,8 +413,38 @@ func (e *Engine) judge(one tried1, p Post) (factor.Outcome, factor.Enrolled, err
 		enrolled, err := f.FinishEnrolment(one.who, one.challenge.Challenge, response)
 		return factor.Outcome{}, enrolled, err
 	}
-	outcome, err := f.Finish(one.who, one.challenge.Challenge, response)
+	outcome, err := e.judgeEach(f, one, response)
 	return outcome, factor.Enrolled{}, err
+}
+
+// judgeEach asks about each of a person's authenticators of one factor in turn,
+// where a response does not name its own: any of two apps may have shown the
+// code, and the attempt was weighed by their number. All are asked, whichever
+// answers, and a refusal that says more than "wrong" is the one to tell.
+func (e *Engine) judgeEach(f factor.Factor, one tried1, response factor.Response) (factor.Outcome, error) {
+	if one.challenge.Challenge.Prompt.Input != factor.Text || len(one.who.Enrolments) < 2 {
+		return f.Finish(one.who, one.challenge.Challenge, response)
+	}
+	var accepted *factor.Outcome
+	var refused error
+	for _, en := range one.who.Enrolments {
+		who := one.who
+		who.Chosen = en.ID
+		outcome, err := f.Finish(who, one.challenge.Challenge, response)
+		var why *factor.Refusal
+		switch {
+		case err == nil && accepted == nil:
+			accepted = &outcome
+		case err != nil && !errors.Is(err, factor.ErrWrong):
+			return factor.Outcome{}, err
+		case err != nil && (refused == nil || errors.As(err, &why)):
+			refused = err
+		}
+	}
+	if accepted != nil {
+		return *accepted, nil
+	}
+	return factor.Outcome{}, refused
 }
 
 // reload shows where the flow stands, after somebody else moved it.
@@ -419,14 +456,16 @@ func (e *Engine) reload(ctx context.Context, base *run, id string) (Posted, erro
 	return Posted{View: v}, err
 }
 
-// digest tells one response from another, without keeping it.
-func digest(p Post) string {
-	b, err := json.Marshal(p)
+// digest tells one response from another, without keeping it: under the binding
+// cookie, which only the browser has, so that no password can be tried on it.
+func (b Browser) digest(p Post) string {
+	post, err := json.Marshal(p)
 	if err != nil {
 		return ""
 	}
-	sum := sha256.Sum256(b)
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+	mac := hmac.New(sha256.New, []byte(b.Binding))
+	mac.Write(post)
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // lost gives the answer of a finished flow once more to the browser that sent
@@ -444,7 +483,7 @@ func (e *Engine) lost(ctx context.Context, base *run, id string, p Post, out Pos
 		}
 		return json.Unmarshal(item.Value, &k)
 	})
-	if verr != nil || !hmac.Equal([]byte(k.Digest), []byte(digest(p))) {
+	if verr != nil || !hmac.Equal([]byte(k.Digest), []byte(base.browser.digest(p))) {
 		return out, err
 	}
 	a := k.Answer

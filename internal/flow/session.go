@@ -87,6 +87,9 @@ func (r *run) knowDevice(s identity.Session) (string, error) {
 		return id + "." + secret, nil
 	}
 	d := identity.Device{ID: id, User: s.User, SecretHash: hash, RotatedAt: r.now, CreatedAt: r.now, LastSeen: r.now, Label: s.UserAgent}
+	if len(r.devices) > 0 { // another user's before: its other tabs still have that value
+		d.PrevHash = r.devices[0].SecretHash
+	}
 	if err := r.tx.Devices.Put(r.ctx, d); err != nil {
 		return "", err
 	}

@@ -19,8 +19,9 @@ type Flow struct {
 	Authorization identity.AuthorizationRequest `json:"authorization"`
 	Alternatives  []assurance.Requirement       `json:"alternatives"`
 	Essential     bool                          `json:"essential,omitempty"`
-	Subject       string                        `json:"subject,omitempty"` // nobody else may answer
-	AskConsent    bool                          `json:"askConsent,omitempty"`
+	Subject       string                        `json:"subject,omitempty"`     // nobody else may answer
+	AskConsent    bool                          `json:"askConsent,omitempty"`  // unless a grant of whoever answers covers it
+	AskAnew       bool                          `json:"askAnew,omitempty"`     // prompt=consent: whatever was given before
 	Offered       string                        `json:"offered,omitempty"`     // session that may be continued (prompt=select_account)
 	OfferedName   string                        `json:"offeredName,omitempty"` // the address of its user
 	BegunAt       time.Time                     `json:"begunAt"`

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+	_ "modernc.org/sqlite" // the driver of the limit's own database
+)
+
+// own is the CPU time of this process.
+func own() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// inProcess does step on n goroutines for a while.
+func inProcess(n int, window time.Duration, step func()) result {
+	var done atomic.Int64
+	var wait sync.WaitGroup
+	before, began := own(), time.Now()
+	for range n {
+		wait.Go(func() {
+			for time.Since(began) < window {
+				step()
+				done.Add(1)
+			}
+		})
+	}
+	wait.Wait()
+	return result{count: int(done.Load()), elapsed: time.Since(began), cpu: own() - before}
+}
+
+// hash is one password hash of production's cost.
+func hash() {
+	var salt [16]byte
+	argon2.IDKey([]byte(secret), salt[:], 2, 19*1024, 1, 32)
+}
+
+func signer() (func(), error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	digest := sha256.Sum256([]byte(secret))
+	return func() {
+		if _, err := ecdsa.SignASN1(rand.Reader, key, digest[:]); err != nil {
+			panic(err)
+		}
+	}, nil
+}
+
+// group is a bare grouped commit: one goroutine drains a queue into one
+// transaction of one small update each, durable before anybody is answered.
+type group struct {
+	db    *sql.DB
+	queue chan chan error
+	done  chan struct{}
+}
+
+func newGroup(folder string) (*group, error) {
+	dsn := "file:" + filepath.Join(folder, "limit.db") + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("CREATE TABLE t (k INTEGER PRIMARY KEY, v BLOB)"); err != nil {
+		return nil, err
+	}
+	g := &group{db: db, queue: make(chan chan error, 256), done: make(chan struct{})}
+	go g.work()
+	return g, nil
+}
+
+func (g *group) close() {
+	close(g.queue)
+	<-g.done
+	_ = g.db.Close()
+}
+
+func (g *group) work() {
+	defer close(g.done)
+	for first := range g.queue {
+		waiting := []chan error{first}
+		for more := true; more && len(waiting) < 64; {
+			select {
+			case next, ok := <-g.queue:
+				if more = ok; ok {
+					waiting = append(waiting, next)
+				}
+			default:
+				more = false
+			}
+		}
+		err := g.commit(len(waiting))
+		for _, w := range waiting {
+			w <- err
+		}
+	}
+}
+
+func (g *group) commit(n int) error {
+	tx, err := g.db.Begin()
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		if _, err := tx.Exec("INSERT INTO t VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = $2", i, []byte(secret)); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+func (g *group) write() {
+	answer := make(chan error, 1)
+	g.queue <- answer
+	if err := <-answer; err != nil {
+		panic(err)
+	}
+}
+
+// serveBare is the limit of an answer that never changes: net/http and one
+// Write, with the headers that the server sends as well.
+func serveBare(file string) error {
+	body, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(l.Addr())
+	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "public, max-age=300")
+		_, _ = w.Write(body)
+	}))
+}
+
+// bareServer runs serveBare as a process of its own.
+func (b *bench) bareServer(body []byte) (address string, s *server, err error) {
+	file := filepath.Join(b.folder, "bare.json")
+	if err := os.WriteFile(file, body, 0o600); err != nil {
+		return "", nil, err
+	}
+	s = &server{ended: make(chan struct{}), cmd: exec.Command("/proc/self/exe", "-bare", file)}
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return "", nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	go func() {
+		_ = s.cmd.Wait()
+		close(s.ended)
+	}()
+	return strings.TrimSpace(line), s, err
+}
