@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/intelliauth/intelliauth/internal/edge"
@@ -33,6 +35,7 @@ type house struct {
 	metrics *metrics
 	rooms   http.Handler // every route of a tenant's host
 	front   edge.Front
+	hashes  atomic.Int64 // computed so far
 }
 
 // blueprint is what a house is built from.
@@ -54,7 +57,10 @@ func (m *Main) build(b blueprint) (*house, error) {
 	h := &house{kept: b.store, metrics: newMetrics(m.Now, slots)}
 	h.store = tapped{b.store, h.metrics}
 	r := m.recipe(b.blocklist)
-	r.hashed = h.metrics.hashes.Inc
+	r.hashed = func() {
+		h.metrics.hashes.Inc()
+		h.hashes.Add(1)
+	}
 	if h.engine, err = newEngine(h.store, b.store, slots, r); err != nil {
 		return nil, err
 	}
@@ -115,6 +121,31 @@ func bounded(limiter *edge.Sources, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// giveBackEvery is how long nobody may have hashed before memory is given back.
+const giveBackEvery = 10 * time.Second
+
+// giveBack returns memory to the system after a burst of password hashing, which
+// takes 19 MiB a hash. The runtime would keep it for minutes.
+func (h *house) giveBack(ctx context.Context) {
+	ticker := time.NewTicker(giveBackEvery)
+	defer ticker.Stop()
+	var seen, done int64
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		switch n := h.hashes.Load(); {
+		case n != seen:
+			seen = n
+		case n != done:
+			done = n
+			debug.FreeOSMemory()
+		}
+	}
 }
 
 // handler is what a public listener serves.

@@ -188,25 +188,22 @@ func TestH41SameQueriesBeforeAProof(t *testing.T) {
 	}
 }
 
-// TestH41ClaimedSubjectNamesNobody: a sub that anyone can write into a request
-// shows neither whether it exists nor its address; one in a token of ours may.
-func TestH41ClaimedSubjectNamesNobody(t *testing.T) {
+// TestH41SubjectNamesNobody: a sub in a request, which anyone can write, shows
+// neither whether it exists nor its address to a browser without its session.
+func TestH41SubjectNamesNobody(t *testing.T) {
 	w := newWorld(t, `{}`)
-	open := func(sub string, hinted bool) (View, Begun) {
+	open := func(sub string) (View, Begun) {
 		p := w.browser()
-		b := p.begin(func(r *Request) { r.Subject, r.Hinted = sub, hinted })
+		b := p.begin(func(r *Request) { r.Subject = sub })
 		if b.Answer != nil {
 			return View{}, b
 		}
 		return p.view(b.FlowID), b
 	}
-	known, _ := open(w.users["ada"].ID, false)
-	unknown, b := open("usr_nobody", false)
+	known, _ := open(w.users["ada"].ID)
+	unknown, b := open("usr_nobody")
 	if b.Answer != nil || known.User != "" || known.Step != Identify || unknown.Step != Identify {
 		t.Errorf("known: %s %q, unknown: %s %+v", known, known.User, unknown, b.Answer)
-	}
-	if v, _ := open(w.users["ada"].ID, true); v.User != "ada@example.com" || v.Step != Prove {
-		t.Errorf("hinted: %s", v)
 	}
 	// And still nobody else answers.
 	p := w.browser()
@@ -385,4 +382,75 @@ func TestH48ChosenIsBounded(t *testing.T) {
 		}
 		return err
 	}))
+}
+
+// TestH52FactorGone: a challenge of a factor that this version does not have is
+// over, and nothing else happens.
+func TestH52FactorGone(t *testing.T) {
+	w := newWorld(t, `{}`)
+	w.addCode("ada")
+	p := w.browser()
+	id := p.begin().FlowID
+	p.identify(id, "ada@example.com")
+	open := p.answer(id, "ada word").View
+	w.engine = New(Deps{Store: w.store, Factors: []factor.Factor{w.word}, Index: w.engine.Index, Now: w.now, Random: rand.Reader, Slots: NewSlots(SlotSize{})})
+	if out := p.post(id, Post{Prompt: open.prompt(), Value: w.code()}); out.View.Error == nil || out.View.Error.Code != codeStale {
+		t.Errorf("%s", out.View)
+	}
+	// Enrolled means enforced, still.
+	if v := p.view(id); v.Step != Prove || len(v.Prompts) != 0 {
+		t.Errorf("%s", v)
+	}
+	q := w.browser()
+	id = q.begin().FlowID
+	q.identify(id, "ada@example.com")
+	if out := q.answer(id, "ada word"); out.Answer != nil || out.View.Step != Prove {
+		t.Errorf("the password alone: %s", out.View)
+	}
+}
+
+// TestC20SessionBindsNothing: who finds a session open cannot set up a factor
+// of their own in it: that takes a proof since the change began.
+func TestC20SessionBindsNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		policy string
+		ask    func(*Request)
+	}{
+		"asked for":   {`{}`, wantLevel(assurance.AAL2)},
+		"policy":      {`{"mfa":"always"}`, func(*Request) {}},
+		"in its time": {`{"mfa":"always","enrolment_grace":"24h"}`, func(*Request) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, `{}`)
+			p := w.browser()
+			p.signIn("ada")
+			w.tenant.Policy = json.RawMessage(c.policy)
+			w.pass(time.Minute)
+			id := p.begin(c.ask).FlowID
+			v := p.view(id)
+			if v.Step != Prove || v.Prompts[0].Factor != "word" {
+				t.Fatalf("%s", v)
+			}
+			if v = p.answer(id, "ada word").View; v.Step != Enrol {
+				t.Fatalf("%s", v)
+			}
+			if out := p.answer(id, w.code()); out.Answer == nil {
+				t.Errorf("%s", out.View)
+			}
+			if b := p.begin(wantLevel(assurance.AAL2), silently); param(t, b.Answer, "code") == "" {
+				t.Errorf("%+v", b.Answer)
+			}
+		})
+	}
+}
+
+// TestLoginHintIsAnAddress, or no hint: a link puts no other words on the page.
+func TestLoginHintIsAnAddress(t *testing.T) {
+	w := newWorld(t, `{}`)
+	for hint, want := range map[string]string{"ada@example.com": "ada@example.com", "call 555-0100 to sign in": "", "ada@example.com\u202e": ""} {
+		p := w.browser()
+		if v := p.view(p.begin(func(r *Request) { r.LoginHint = hint }).FlowID); v.User != want {
+			t.Errorf("%q is shown as %q", hint, v.User)
+		}
+	}
 }

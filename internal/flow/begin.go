@@ -102,14 +102,17 @@ func silent(f Facts, step Step) Denial {
 		return NeedsConsent
 	case step == Identify || f.Session == nil || f.User == nil || f.Session.User != f.User.ID:
 		return NeedsLogin
-	case len(f.Proofs) == 0: // signed in, but not freshly enough
+	case len(f.Proofs) == 0 && !f.Decision.Enrol: // signed in, but not freshly enough
 		return NeedsLogin
 	}
 	return Interaction
 }
 
-// recognise names the person from the session, the hint of an application that
-// knows its user, or a login hint; otherwise nobody is named yet.
+// recognise names the person from the session or from a login hint; otherwise
+// nobody is named yet. A subject that the application named is held against who
+// answers, and names nobody: a claim can be written by anybody, an ID token is
+// held by applications that were given no address, and the page would show it.
+// Whoever else is signed in is not switched silently (C-33).
 func (r *run) recognise(req Request) error {
 	if r.session != nil && !req.PromptSelect && (req.Subject == "" || req.Subject == r.session.User) {
 		r.flow.User, r.flow.Session = r.session.User, r.session.ID
@@ -121,9 +124,6 @@ func (r *run) recognise(req Request) error {
 		r.user = &user
 		return r.readHeld(user.ID)
 	}
-	if req.Subject != "" && req.Hinted { // else anybody could have written it: whose it is stays unsaid
-		return r.expect(req)
-	}
 	if req.PromptSelect && r.session != nil {
 		user, err := r.tx.Users.ByID(r.ctx, r.session.User)
 		if err != nil {
@@ -132,27 +132,10 @@ func (r *run) recognise(req Request) error {
 		r.flow.Offered, r.flow.OfferedName = r.session.ID, user.Email
 		return nil
 	}
-	if req.LoginHint != "" && len(req.LoginHint) <= 254 {
+	if _, address := identity.Canonical(req.LoginHint); address { // else a link could put any words on the page
 		return r.name(req.LoginHint)
 	}
 	return nil
-}
-
-// expect names the user of an id_token_hint. Whoever else is signed in is not
-// switched silently: with prompt=none the answer is login_required.
-func (r *run) expect(req Request) error {
-	user, err := r.tx.Users.ByID(r.ctx, req.Subject)
-	if errors.Is(err, identity.ErrNotFound) {
-		r.flow.Denial = WrongPerson
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	r.flow.Identifier, r.flow.Canonical = user.Email, user.Identifier
-	r.flow.User, r.flow.Epoch = user.ID, user.Epoch
-	r.user = &user
-	return r.readHeld(user.ID)
 }
 
 // name sets who was typed, looking up the same things for a name that nobody has.

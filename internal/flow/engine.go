@@ -129,7 +129,7 @@ func (e *Engine) start(ctx context.Context, t identity.Tenant, b Browser) (*run,
 // tenant is not found, since every key is the tenant's.
 func (r *run) load(id string) error {
 	item, err := r.tx.Ephemerals.Get(r.ctx, kindFlow, id)
-	if err != nil && !errors.Is(err, identity.ErrTaken) {
+	if err != nil && !errors.Is(err, identity.ErrTaken) && !errors.Is(err, identity.ErrExpired) {
 		return err
 	}
 	if uerr := json.Unmarshal(item.Value, &r.flow); uerr != nil {
@@ -142,6 +142,8 @@ func (r *run) load(id string) error {
 		return &OverError{Application: r.flow.Application, cause: err}
 	}
 	r.version = item.Version
+	// Another version of the program may have begun what this one cannot judge.
+	r.flow.Challenges = slices.DeleteFunc(r.flow.Challenges, func(c Challenge) bool { return r.e.factors[c.Factor] == nil })
 	return nil
 }
 
@@ -154,7 +156,7 @@ type OverError struct {
 
 func (o *OverError) Error() string { return "flow is over: " + o.cause.Error() }
 
-// Unwrap gives the kind of error: taken.
+// Unwrap gives the kind of error: taken or expired.
 func (o *OverError) Unwrap() error { return o.cause }
 
 // read loads the user, enrolments, session and device that belong to the flow.
@@ -190,7 +192,7 @@ func (r *run) readHeld(id string) error {
 	}
 	r.held = r.held[:0]
 	for _, en := range all {
-		if !en.Suspended && r.e.factors[en.Factor] != nil {
+		if !en.Suspended {
 			r.held = append(r.held, en)
 		}
 	}
@@ -270,7 +272,11 @@ func (r *run) facts() Facts {
 	f := Facts{Flow: r.flow, User: r.user, Held: r.held, Profile: r.policy.Assurance, Trust: r.e.Trust, Now: r.now}
 	f.Decision = r.decide()
 	r.decision = f.Decision
-	f.Proofs = f.Decision.Requirement.Counting(assurance.Union(r.flow.Proofs, r.sessionProofs(f.Decision.Requirement.Level)))
+	proofs := r.flow.Proofs
+	if !f.Decision.Enrol { // who only finds a session open binds nothing in it (C-20)
+		proofs = assurance.Union(proofs, r.sessionProofs(f.Decision.Requirement.Level))
+	}
+	f.Proofs = f.Decision.Requirement.Counting(proofs)
 	f.Bind = r.bind(f.Decision.Requirement)
 	f.Session = r.session
 	f.Consent = r.flow.AskConsent
@@ -316,12 +322,17 @@ func (r *run) input(a assurance.Requirement) policy.Input {
 }
 
 // methods returns what a person holds, and what the tenant would let them enrol.
+// A factor that this version does not have is still held: without it nothing is
+// opened that it guarded.
 func (e *Engine) methods(p policy.Policy, held []identity.Enrolment) (has, offered []policy.Method) {
 	counts := map[string]int{}
 	for _, en := range held {
-		facts := e.factors[en.Factor].Facts()
+		best := assurance.Proof{Class: assurance.OneTime}
+		if f := e.factors[en.Factor]; f != nil {
+			best = f.Facts().Best
+		}
 		counts[en.Factor]++
-		has = append(has, policy.Method{Factor: en.Factor, Best: facts.Best})
+		has = append(has, policy.Method{Factor: en.Factor, Best: best})
 	}
 	for _, f := range e.Factors {
 		facts := f.Facts()

@@ -63,8 +63,7 @@ type Request struct {
 	PromptSelect  bool
 	PromptConsent bool
 	LoginHint     string
-	Subject       string // nobody else may answer
-	Hinted        bool   // Subject is of an ID token of ours: whoever sent it may see who it is
+	Subject       string // sub of an id_token_hint or a claim: nobody else may answer
 }
 
 // Begun is the result of Begin: a flow to send the person to, or an answer.

@@ -96,7 +96,11 @@ func (r *run) firstOffers(need assurance.Requirement) []offer {
 func (r *run) heldOffers(f Facts) []offer {
 	var out []offer
 	for _, en := range f.Held {
-		facts := r.e.factors[en.Factor].Facts()
+		kind := r.e.factors[en.Factor]
+		if kind == nil {
+			continue
+		}
+		facts := kind.Facts()
 		proved := slices.ContainsFunc(f.Proofs, func(p assurance.Proof) bool { return p.Factor == en.Factor })
 		if proved || slices.Contains(f.Decision.Requirement.Barred, facts.Class) {
 			continue

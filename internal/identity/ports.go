@@ -120,7 +120,7 @@ type Item struct {
 type Ephemerals interface {
 	// Put stores a new item; ErrConflict if the key was ever used and not swept.
 	Put(ctx context.Context, kind, key string, value []byte, expires time.Time) error
-	// Get answers ErrTaken, with the item, if it was taken.
+	// Get answers ErrTaken or ErrExpired, with the item, if it was taken or is over.
 	Get(ctx context.Context, kind, key string) (Item, error)
 	// Swap replaces the value of an item neither taken nor expired if version
 	// is its version, else ErrConflict.

@@ -216,7 +216,7 @@ func (e *endpoints) checkHint(a *authorizeContext) error {
 	if a.request.Subject != "" && a.request.Subject != id.Subject {
 		return invalidRequest("id_token_hint and claims name different subjects.")
 	}
-	a.request.Subject, a.request.Hinted = id.Subject, true
+	a.request.Subject = id.Subject
 	return nil
 }
 

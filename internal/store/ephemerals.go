@@ -37,12 +37,13 @@ func (t *ephemerals) Get(ctx context.Context, kind, key string) (identity.Item, 
 	if err != nil {
 		return identity.Item{}, wrap(err)
 	}
-	if !row.TakenAt.Valid && row.ExpiresAt <= t.store.now().UnixMicro() {
-		return identity.Item{}, identity.ErrExpired
-	}
 	item, err := t.item(kind, key, row)
-	if err == nil && item.TakenAt != nil {
+	switch {
+	case err != nil:
+	case item.TakenAt != nil:
 		err = identity.ErrTaken
+	case row.ExpiresAt <= t.store.now().UnixMicro():
+		err = identity.ErrExpired
 	}
 	return item, err
 }

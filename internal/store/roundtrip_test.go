@@ -223,6 +223,34 @@ func TestEventsNewestFirst(t *testing.T) {
 	})
 }
 
+// Keys come oldest first, messages newest first, whatever their ids say.
+func TestOrderOfKeysAndMessages(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		s := d.open()
+		for i, id := range []string{"m", "z", "a"} {
+			key, letter := signingKey, message
+			key.ID, letter.ID = "kid_"+id, "msg_"+id
+			key.CreatedAt = noon.Add(time.Duration(i/2) * time.Second) // the first two at once: then by id
+			update(t, s, alice, func(tx identity.Tx) error {
+				return errors.Join(tx.Keys.Put(ctx, key), tx.Outbox.Put(ctx, letter))
+			})
+		}
+		view(t, s, alice, func(tx identity.Tx) error {
+			keys, err := tx.Keys.List(ctx)
+			letters, err2 := tx.Outbox.List(ctx, 2)
+			var got []string
+			for _, k := range keys {
+				got = append(got, k.ID)
+			}
+			for _, m := range letters {
+				got = append(got, m.ID)
+			}
+			same(t, []string{"kid_m", "kid_z", "kid_a", "msg_a", "msg_z"})(got, errors.Join(err, err2))
+			return nil
+		})
+	})
+}
+
 func TestDevicesRotateForAllUsers(t *testing.T) {
 	each(t, func(t *testing.T, d *database) {
 		s := d.open()

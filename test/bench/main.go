@@ -43,6 +43,7 @@ type plan struct {
 func main() {
 	bare := flag.String("bare", "", "serve FILE on a free port, and nothing else (used by bench itself)")
 	quick := flag.Bool("quick", false, "short windows and a small crowd, to see that everything runs")
+	only := flag.String("only", "", "run the parts whose name contains this")
 	flag.Parse()
 	if *bare != "" {
 		if err := serveBare(*bare); err != nil {
@@ -55,7 +56,7 @@ func main() {
 	if *quick {
 		p = plan{window: 500 * time.Millisecond, users: 300, crowd: 2_000, rounds: 2, starts: 3}
 	}
-	b := &bench{plan: p}
+	b := &bench{plan: p, only: *only}
 	err := b.run()
 	b.print()
 	if err != nil {
@@ -67,6 +68,7 @@ func main() {
 // bench is one run.
 type bench struct {
 	plan   plan
+	only   string
 	folder string
 	real   string // the built binary
 	light  string // the one whose hash costs nothing
@@ -129,6 +131,9 @@ func (b *bench) run() error {
 		{"start and memory", b.start},
 		{fmt.Sprintf("%d users, A B A B", b.plan.crowd), b.crowds},
 	} {
+		if !strings.Contains(part.name, b.only) {
+			continue
+		}
 		progress("%s", part.name)
 		if err := part.run(); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)

@@ -57,7 +57,10 @@ CREATE TABLE enrolments (
     data      TEXT   NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX enrolments_user ON enrolments (tenant_id, user_id);
+-- This and the other indexes by user or session end with id, the order in which
+-- rows are read: else SQLite takes the primary key for the order's sake, and
+-- reads every row of the tenant.
+CREATE INDEX enrolments_user ON enrolments (tenant_id, user_id, id);
 CREATE UNIQUE INDEX enrolments_lookup ON enrolments (tenant_id, factor, lookup) WHERE lookup IS NOT NULL;
 
 CREATE TABLE sessions (
@@ -71,7 +74,7 @@ CREATE TABLE sessions (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE UNIQUE INDEX sessions_secret ON sessions (tenant_id, secret_hash) WHERE secret_hash IS NOT NULL;
-CREATE INDEX sessions_user ON sessions (tenant_id, user_id) WHERE ended_at IS NULL;
+CREATE INDEX sessions_user ON sessions (tenant_id, user_id, id) WHERE ended_at IS NULL;
 
 CREATE TABLE grants (
     tenant_id  TEXT   NOT NULL,
@@ -84,8 +87,8 @@ CREATE TABLE grants (
     data       TEXT   NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX grants_user ON grants (tenant_id, user_id) WHERE revoked_at IS NULL;
-CREATE INDEX grants_session ON grants (tenant_id, session_id) WHERE revoked_at IS NULL;
+CREATE INDEX grants_user ON grants (tenant_id, user_id, id) WHERE revoked_at IS NULL;
+CREATE INDEX grants_session ON grants (tenant_id, session_id, id) WHERE revoked_at IS NULL;
 
 CREATE TABLE devices (
     tenant_id   TEXT   NOT NULL,
@@ -97,7 +100,7 @@ CREATE TABLE devices (
     data        TEXT   NOT NULL,
     PRIMARY KEY (tenant_id, id, user_id)
 );
-CREATE INDEX devices_user ON devices (tenant_id, user_id);
+CREATE INDEX devices_user ON devices (tenant_id, user_id, id);
 
 CREATE TABLE lanes (
     tenant_id  TEXT   NOT NULL,
@@ -132,7 +135,7 @@ CREATE TABLE events (
     data      TEXT   NOT NULL,
     PRIMARY KEY (tenant_id, at, seq, id)
 );
-CREATE INDEX events_user ON events (tenant_id, user_id, at, seq) WHERE user_id <> '';
+CREATE INDEX events_user ON events (tenant_id, user_id, at, seq, id) WHERE user_id <> '';
 
 CREATE TABLE signing_keys (
     tenant_id TEXT  NOT NULL,
