@@ -13,7 +13,7 @@ export CGO_ENABLED ?= 0
 # No more than these: a package that instantiates atomics or sync.Map without the detector hides their order from all others.
 RACE := -race -gcflags='modernc.org/sqlite/lib=-race=false' -gcflags='modernc.org/libc/...=-race=false' -gcflags='golang.org/x/crypto/...=-race=false'
 TOOL := go tool -modfile=tools/go.mod
-NODE := node --test --test-concurrency=1
+NODE := node --test --test-concurrency=1 --test-timeout=180000
 
 # A part of the tests: its name, its command, and the seconds it took.
 define part

@@ -22,11 +22,11 @@ func (c *backupCommand) Run(ctx context.Context, m *Main) error {
 	}
 	defer st.Close()
 	m.progress("Copying …")
-	if err := st.Backup(ctx, c.File); err != nil {
-		return next(err, "check that the folder exists and has room")
+	if err := createPrivate(c.File); err != nil {
+		return next(err, "check that the folder exists and may be written")
 	}
-	if err := os.Chmod(c.File, 0o600); err != nil {
-		return err
+	if err := st.Backup(ctx, c.File); err != nil {
+		return next(err, "check that the file is new and the folder has room")
 	}
 	info, err := os.Stat(c.File)
 	if err != nil {

@@ -85,6 +85,11 @@ func (m *Main) open(ctx context.Context, p place) (*database, error) {
 }
 
 func (m *Main) openStore(ctx context.Context, w where, migrate bool) (*store.Store, error) {
+	if path, ok := sqlitePath(w.dsn); ok && migrate {
+		if err := createPrivate(path); err != nil {
+			return nil, next(err, "check that the folder of the database exists and may be written")
+		}
+	}
 	st, err := store.Open(ctx, store.Options{
 		DSN: w.dsn, RootKeys: w.roots, Now: m.Now, Random: m.Random, Stamp: w.stamp, Migrate: migrate,
 	})
@@ -100,6 +105,19 @@ func (m *Main) openStore(ctx context.Context, w where, migrate bool) (*store.Sto
 		return nil, next(fmt.Errorf("the database lacks %s", counted(pending, "migration", "migrations")), "run `intelliauth migrate`, or `intelliauth serve --migrate`")
 	}
 	return nil, next(errors.New(strings.TrimPrefix(err.Error(), "store: ")), "`intelliauth doctor` looks closer")
+}
+
+// createPrivate makes an empty file that nobody else may read, unless there is
+// one: SQLite would make it as the umask says, and give its log the same mode.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // pendingMigrations counts what a database lacks. One that does not exist yet
