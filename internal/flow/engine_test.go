@@ -64,8 +64,8 @@ func TestEnrolledMeansEnforced(t *testing.T) {
 	}
 }
 
-// TestC22ForcedEnrolmentCompletesAtAAL2, and its confirming code is no code any more.
-func TestC22ForcedEnrolmentCompletesAtAAL2(t *testing.T) {
+// TestC22H09ForcedEnrolmentCompletesAtAAL2, and its confirming code is no code any more.
+func TestC22H09ForcedEnrolmentCompletesAtAAL2(t *testing.T) {
 	w := newWorld(t, `{"mfa":"always","factors":["totp"]}`)
 	p := w.browser()
 	id := p.begin().FlowID

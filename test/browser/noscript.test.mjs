@@ -1,8 +1,7 @@
 // With JavaScript switched off: password and TOTP work all the same.
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { World } from '../world/dev.mjs';
-import { Window, launch } from '../world/chromium.mjs';
+import { Window, close, open } from '../world/chromium.mjs';
 import { wrongCode } from '../world/totp.mjs';
 
 const callback = 'http://localhost:9999/callback';
@@ -12,12 +11,9 @@ let browser;
 let window;
 
 before(async () => {
-  [world, browser] = await Promise.all([World.start(), launch()]);
+  ({ world, browser } = await open());
 });
-after(async () => {
-  await browser?.close();
-  await world?.stop();
-});
+after(() => close({ world, browser }));
 beforeEach(async () => {
   window = await Window.open(browser, world, { javaScriptEnabled: false });
 });

@@ -1,8 +1,7 @@
 // A person signs in with Debian's Chromium, from the demo application and back.
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { World } from '../world/dev.mjs';
-import { Window, launch } from '../world/chromium.mjs';
+import { Window, close, open } from '../world/chromium.mjs';
 import { wrongCode } from '../world/totp.mjs';
 
 let world;
@@ -10,12 +9,9 @@ let browser;
 let window;
 
 before(async () => {
-  [world, browser] = await Promise.all([World.start(), launch()]);
+  ({ world, browser } = await open());
 });
-after(async () => {
-  await browser?.close();
-  await world?.stop();
-});
+after(() => close({ world, browser }));
 beforeEach(async () => {
   window = await Window.open(browser, world);
 });
@@ -285,6 +281,7 @@ describe('with the keyboard alone', () => {
     const { page } = window;
     await window.begin();
     await window.answer('somebody@example.com');
+    await page.locator('input:focus').waitFor(); // where the page puts it first
     await page.evaluate(() => {
       document.body.tabIndex = -1; // Tab goes on from the focus: put it before everything
       document.body.focus();

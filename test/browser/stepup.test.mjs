@@ -2,20 +2,17 @@
 // goes on, and a tenant where everybody needs a second factor.
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { World, grace } from '../world/dev.mjs';
-import { Window, launch } from '../world/chromium.mjs';
+import { grace } from '../world/dev.mjs';
+import { Window, close, open } from '../world/chromium.mjs';
 
 let world;
 let browser;
 let window;
 
 before(async () => {
-  [world, browser] = await Promise.all([World.start(), launch()]);
+  ({ world, browser } = await open());
 });
-after(async () => {
-  await browser?.close();
-  await world?.stop();
-});
+after(() => close({ world, browser }));
 beforeEach(async () => {
   window = await Window.open(browser, world);
 });

@@ -6,9 +6,9 @@
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { World, ada } from '../world/dev.mjs';
+import { ada } from '../world/dev.mjs';
 import { Serve } from '../world/serve.mjs';
-import { Window, launch } from '../world/chromium.mjs';
+import { Window, close, open } from '../world/chromium.mjs';
 import { wrongCode } from '../world/totp.mjs';
 
 const out = fileURLToPath(new URL('../out/screenshots', import.meta.url));
@@ -21,7 +21,7 @@ const largest = 150_000; // bytes of the README's picture
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 
-const [world, browser] = await Promise.all([World.start(), launch()]);
+const { world, browser } = await open();
 const sideways = [];
 let kept = 0;
 
@@ -166,8 +166,7 @@ try {
 
   await branded();
 } finally {
-  await browser.close();
-  await world.stop();
+  await close({ world, browser });
 }
 
 console.log(`screenshots: ${kept} pictures in ${out}`);

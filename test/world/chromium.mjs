@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
+import { World } from './dev.mjs';
 import { code } from './totp.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -36,6 +37,23 @@ export async function launch() {
     stand.closeAllConnections();
   });
   return browser;
+}
+
+/** A demo world and a browser: both, or neither is left running. */
+export async function open() {
+  const world = await World.start();
+  try {
+    return { world, browser: await launch() };
+  } catch (error) {
+    await world.stop();
+    throw error;
+  }
+}
+
+/** Ends both, whatever becomes of either. */
+export async function close({ world, browser } = {}) {
+  const ends = await Promise.allSettled([browser?.close(), world?.stop()]);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 // States that were examined in this process: each is looked at once.

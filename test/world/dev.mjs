@@ -1,6 +1,6 @@
 // `intelliauth dev`, as SURFACE says it: the demo world on a port of its own.
 import { join } from 'node:path';
-import { Running, addUser, folder, freePort } from './process.mjs';
+import { Running, addUser, folder, onFreePort } from './process.mjs';
 
 export const ada = Object.freeze({ email: 'ada@example.com', password: 'analytical-engine-1843' });
 export const grace = Object.freeze({ email: 'grace@example.com', password: 'compiler-first-1952' });
@@ -16,10 +16,12 @@ export class World {
   static async start(...args) {
     const world = new World();
     world.home = await folder('dev');
-    world.port = await freePort();
     world.args = args;
     try {
-      await world.open();
+      await onFreePort((port) => {
+        world.port = port;
+        return world.open();
+      });
     } catch (error) {
       await world.home.remove();
       throw error;
@@ -33,7 +35,13 @@ export class World {
     this.process = new Running([
       'dev', '--json', '--listen', `127.0.0.1:${this.port}`, '--data', join(this.home.path, 'data'), ...this.args,
     ]);
-    const line = await this.process.firstLine();
+    let line;
+    try {
+      line = await this.process.firstLine();
+    } catch (error) {
+      await this.process.stop('SIGKILL');
+      throw error;
+    }
     Object.assign(this, JSON.parse(line));
     this.acme = `http://acme.localhost:${this.port}`;
     this.app = `http://app.localhost:${this.port}`;

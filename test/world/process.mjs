@@ -1,17 +1,14 @@
 // The built binary, started and ended by its own pid, in a folder of its own.
 import './localhost.mjs';
-import { spawn, execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import assert from 'node:assert/strict';
-
-const run = promisify(execFile);
 
 export const binary = process.env.INTELLIAUTH_BIN || fileURLToPath(new URL('../../bin/intelliauth', import.meta.url));
 
@@ -24,15 +21,39 @@ export async function freePort() {
   return port;
 }
 
+/**
+ * Runs `start` with a fresh port, again if somebody took the port in between:
+ * other tests of the same machine look for free ports, too.
+ */
+export async function onFreePort(start) {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await start(await freePort());
+    } catch (error) {
+      if (tries === 3 || !/address already in use/i.test(error.message)) throw error;
+    }
+  }
+}
+
+// What this process started and made, to be ended and removed even when it is
+// itself ended in the middle of a test.
+const children = new Set();
+const folders = new Set();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+  for (const path of folders) rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+
 /** A folder that `remove` takes away again. */
 export async function folder(name) {
   const path = await mkdtemp(join(tmpdir(), `intelliauth-${name}-`));
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
-}
-
-/** One command of the binary, to its end. */
-export async function command(args, options = {}) {
-  return run(binary, args, { encoding: 'utf8', ...options });
+  folders.add(path);
+  const remove = async () => {
+    await rm(path, { recursive: true, force: true });
+    folders.delete(path);
+  };
+  return { path, remove };
 }
 
 /** Adds a user with a password, on the command line. `place` says where. */
@@ -53,7 +74,8 @@ export class Running {
   constructor(args, options = {}) {
     assert.ok(existsSync(binary), `${binary} is missing: run "make build" first`);
     this.child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
-    this.pid = this.child.pid;
+    children.add(this.child);
+    this.child.once('exit', () => children.delete(this.child));
     this.child.stderr.setEncoding('utf8').on('data', (text) => this.#log.push(text));
     this.child.stdout.setEncoding('utf8');
     this.ended = new Promise((done) => this.child.once('exit', (code, signal) => done({ code, signal })));

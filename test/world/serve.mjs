@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Running, addUser, command, folder, freePort } from './process.mjs';
+import { Running, addUser, folder, freePort, onFreePort } from './process.mjs';
 
 export class Serve {
   /**
@@ -12,29 +12,31 @@ export class Serve {
   static async start({ tenants, users = [] }) {
     const it = new Serve();
     it.home = await folder('serve');
-    [it.port, it.admin] = [await freePort(), await freePort()];
     it.config = join(it.home.path, 'intelliauth.yaml');
-    await writeFile(join(it.home.path, 'root.key'), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
-    await writeFile(
-      it.config,
-      [
-        `listen: 127.0.0.1:${it.port}`,
-        `admin_listen: 127.0.0.1:${it.admin}`,
-        `database: sqlite:${join(it.home.path, 'intelliauth.db')}`,
-        'root_keys: [file:root.key]',
-        'tenants:',
-        tenants(it.port),
-      ].join('\n'),
-    );
     try {
-      await command(['config', 'check', it.config]);
-      await it.open('--migrate');
+      await writeFile(join(it.home.path, 'root.key'), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+      await onFreePort(async (port) => {
+        [it.port, it.admin] = [port, await freePort()];
+        await writeFile(it.config, it.#file(tenants(port)));
+        await it.open('--migrate');
+      });
       for (const user of users) await addUser(user, user.tenant, '--config', it.config);
     } catch (error) {
       await it.stop();
       throw error;
     }
     return it;
+  }
+
+  #file(tenants) {
+    return [
+      `listen: 127.0.0.1:${this.port}`,
+      `admin_listen: 127.0.0.1:${this.admin}`,
+      `database: sqlite:${join(this.home.path, 'intelliauth.db')}`,
+      'root_keys: [file:root.key]',
+      'tenants:',
+      tenants,
+    ].join('\n');
   }
 
   async open(...args) {

@@ -71,8 +71,17 @@ type World struct {
 // Start makes a demo world that ends with the test.
 func Start(t testing.TB) *World {
 	t.Helper()
-	w := &World{t: t, Data: filepath.Join(t.TempDir(), "data"), port: freePort(t), log: &buffer{}}
-	w.open()
+	w := &World{t: t, Data: filepath.Join(t.TempDir(), "data"), log: &buffer{}}
+	// Other tests of this machine look for free ports, too.
+	for range 3 {
+		w.port = freePort(t)
+		if w.open() {
+			break
+		}
+	}
+	if w.Issuer == "" {
+		t.Fatalf("no port is free\n%s", w.Log())
+	}
 	t.Cleanup(func() {
 		w.end(syscall.SIGTERM)
 		if t.Failed() {
@@ -93,7 +102,8 @@ func freePort(t testing.TB) string {
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
-func (w *World) open() {
+// open starts the process; false says that its port was taken in between.
+func (w *World) open() bool {
 	w.t.Helper()
 	w.cmd = exec.Command(Binary(w.t), "dev", "--json", "--listen", "127.0.0.1:"+w.port, "--data", w.Data)
 	out, err := w.cmd.StdoutPipe()
@@ -116,7 +126,11 @@ func (w *World) open() {
 		close(w.ended)
 	}()
 	select {
-	case line := <-lines:
+	case line, ok := <-lines:
+		if !ok && strings.Contains(w.Log(), "address already in use") {
+			<-w.ended
+			return false
+		}
 		var told struct {
 			Issuer  string
 			Tenants map[string]string
@@ -129,6 +143,7 @@ func (w *World) open() {
 		_ = w.cmd.Process.Kill()
 		w.t.Fatalf("not ready within %s\n%s", patience, w.Log())
 	}
+	return true
 }
 
 func (w *World) end(signal syscall.Signal) {
@@ -147,7 +162,9 @@ func (w *World) end(signal syscall.Signal) {
 func (w *World) Restart(signal syscall.Signal) {
 	w.t.Helper()
 	w.end(signal)
-	w.open()
+	if !w.open() {
+		w.t.Fatalf("the port was taken while the server restarted\n%s", w.Log())
+	}
 }
 
 // Log is all that the server wrote to stderr.
