@@ -63,7 +63,7 @@ fmt:
 	$(TOOL) gofumpt -w $$(git ls-files '*.go' | grep -v /sqlc/)
 
 bench: build
-	go run ./test/bench
+	cd test && go run ./bench
 
 screenshots: build setup
 	cd test && node screenshots/run.mjs

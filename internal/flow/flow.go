@@ -7,10 +7,13 @@
 //	machine.go   pure: Next(Facts) Step; Advance(Flow, Event) → effects
 //	lanes.go     pure: guessing limits that cannot be turned on the owner
 //	state.go     what is kept of a flow between requests
-//	view.go      what a browser sees
-//	engine.go    load, decide
+//	prompts.go   what may be asked next, and the view of it
+//	engine.go    load what a request needs
+//	facts.go     what Next depends on; which requirement can be reached
 //	begin.go     a request comes in: answer at once, or open a flow
-//	post.go      a response comes in: two transactions around Finish
+//	post.go      a response comes in
+//	attempt.go   judging one: spend, Finish outside any transaction, settle
+//	settle.go    accept or refuse, if the world is still the same
 //	effects.go   apply what the machine decided, in one transaction
 //	session.go   the one session builder and the one revocation path
 //	enrol.go     enrolment outside a flow (the Me API)

@@ -12,7 +12,7 @@ import (
 
 // settle is the second transaction: it compares the world with what the first
 // one read, then accepts or refuses.
-func (e *Engine) settle(ctx context.Context, base *run, id string, p Post, one tried1, outcome factor.Outcome, enrolled factor.Enrolled, verdict error) (out Posted, err error) {
+func (e *Engine) settle(ctx context.Context, base *run, id string, p Post, one pendingTry, outcome factor.Outcome, enrolled factor.Enrolled, verdict error) (out Posted, err error) {
 	err = e.Store.Update(ctx, base.tenant.ID, func(tx identity.Tx) error {
 		r := *base
 		r.tx, r.now = tx, e.now()
@@ -44,7 +44,7 @@ func (e *Engine) settle(ctx context.Context, base *run, id string, p Post, one t
 
 // accept takes a proof: the enrolment's new data is written by compare-and-swap
 // in this transaction, so that nothing is honoured twice.
-func (r *run) accept(one tried1, outcome factor.Outcome, p Post) (Posted, error) {
+func (r *run) accept(one pendingTry, outcome factor.Outcome, p Post) (Posted, error) {
 	i := slices.IndexFunc(r.held, func(en identity.Enrolment) bool { return en.ID == outcome.Enrolment })
 	j := slices.IndexFunc(one.who.Enrolments, func(en identity.Enrolment) bool { return en.ID == outcome.Enrolment })
 	if r.user == nil || i < 0 || j < 0 || r.held[i].Factor != one.challenge.Factor {
@@ -75,7 +75,7 @@ func (r *run) accept(one tried1, outcome factor.Outcome, p Post) (Posted, error)
 
 // acceptEnrolment binds a new authenticator. Its confirming response is a proof
 // in this flow.
-func (r *run) acceptEnrolment(one tried1, enrolled factor.Enrolled, p Post) (Posted, error) {
+func (r *run) acceptEnrolment(one pendingTry, enrolled factor.Enrolled, p Post) (Posted, error) {
 	if r.user == nil {
 		return Posted{}, errMoved
 	}
@@ -95,7 +95,7 @@ func (r *run) acceptEnrolment(one tried1, enrolled factor.Enrolled, p Post) (Pos
 
 // refuse records a wrong response. The attempt stays spent, and a challenge
 // that allows one try is replaced.
-func (r *run) refuse(one tried1, verdict error) (Posted, error) {
+func (r *run) refuse(one pendingTry, verdict error) (Posted, error) {
 	code, args := refusal(verdict, one, r.e.factors[one.challenge.Factor].Facts())
 	next, effects, err := Advance(r.flow, Refused{Challenge: one.challenge.ID, Reason: code}, one.step)
 	if err != nil {
@@ -122,7 +122,7 @@ func (r *run) refuse(one tried1, verdict error) (Posted, error) {
 }
 
 // recordClosed writes an event when this attempt filled its lane.
-func (r *run) recordClosed(one tried1) error {
+func (r *run) recordClosed(one pendingTry) error {
 	if one.mass == 0 {
 		return nil
 	}
@@ -142,7 +142,7 @@ func (r *run) recordClosed(one tried1) error {
 }
 
 // refund gives the attempt back after an accepted response.
-func (r *run) refund(one tried1) error {
+func (r *run) refund(one pendingTry) error {
 	if one.mass == 0 {
 		return nil
 	}
@@ -157,7 +157,7 @@ func (r *run) refund(one tried1) error {
 
 // refusal says in a code what was wrong. For the first proof there is one code,
 // whatever the factor knows: it must not tell who exists.
-func refusal(verdict error, one tried1, facts factor.Facts) (code string, args map[string]string) {
+func refusal(verdict error, one pendingTry, facts factor.Facts) (code string, args map[string]string) {
 	if facts.First && !one.challenge.Enrolling && facts.Space != 0 {
 		return codeInvalidCredentials, nil
 	}
