@@ -207,4 +207,3 @@ func (e *Engine) judgeEach(f factor.Factor, one pendingTry, response factor.Resp
 	}
 	return factor.Outcome{}, refused
 }
-

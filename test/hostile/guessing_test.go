@@ -9,6 +9,7 @@ package hostile
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -163,14 +164,13 @@ func retryAfter(v world.View) time.Duration {
 func from(p *world.Person, address string) {
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 	transport := p.HTTP.Transport.(*http.Transport)
-	transport.Dial = func(network, addr string) (net.Conn, error) { //nolint:staticcheck // one hook is enough here
+	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		_, port, err := net.SplitHostPort(addr)
 		if err != nil {
 			return nil, err
 		}
-		return dialer.Dial(network, "127.0.0.1:"+port)
+		return dialer.DialContext(ctx, network, "127.0.0.1:"+port)
 	}
-	transport.DialContext = nil
 }
 
 func TestH05_AThousandParallelGuesses(t *testing.T) {

@@ -101,6 +101,10 @@ try {
     await w.page.goto(authorize(world.issuer, { prompt: 'select_account' }));
     await keep('choose-who', w);
     await w.begin({ button: /second factor/i });
+    if ((await w.field().getAttribute('autocomplete')) === 'current-password') {
+      await keep('password-again', w); // what was proved a while ago is asked for again
+      await w.answer(user.password);
+    }
     await keep('enrol', w);
     user.secret = await w.setupKey();
     await w.answer(wrongCode(user.secret, world.now()));
