@@ -140,7 +140,7 @@ func TestDevInboxShowsWhatWasSent(t *testing.T) {
 	for i, tenant := range []string{"demo", "acme"} {
 		err := st.Update(t.Context(), tenant, func(tx identity.Tx) error {
 			return tx.Outbox.Put(t.Context(), identity.Message{
-				ID: "msg_" + tenant, Channel: "email", To: "ada@example.com", Subject: "<b>Hello</b>", Body: "Your code: 123456",
+				ID: "msg_" + tenant, Channel: "email", To: "ada@example.com", Kind: "<b>Hello</b>",
 				Code: "123456", At: time.Now().Add(time.Duration(i) * time.Second),
 			})
 		})

@@ -93,7 +93,7 @@ func (w *devWorld) inbox(ctx context.Context) ([]inboxMessage, error) {
 		err := w.house.store.View(ctx, t.ID, func(tx identity.Tx) error {
 			list, err := tx.Outbox.List(ctx, inboxShown)
 			for _, m := range list {
-				out = append(out, inboxMessage{m.ID, m.Channel, m.To, m.Subject, m.Body, m.Code, m.At})
+				out = append(out, inboxMessage{m.ID, m.Channel, m.To, m.Kind, m.Kind, m.Code, m.At})
 			}
 			return err
 		})

@@ -44,12 +44,16 @@ type Facts struct {
 	Heavy      bool // Finish costs memory and time: the engine holds a hash slot for it
 	Sends      bool // Begin makes a message
 	Hidden     bool // not in the list of sign-in methods (the password has its own page)
+	Ticket     bool // a code to a mailbox or number that opens one door in a flow and is no proof (held by nobody)
+	Replaces   bool // a user has one: a new one takes the old one's place
+	SelfTest   bool // has to prove itself once before it is bound
+	Follows    bool // is made right after a first second factor (recovery codes)
 
 	// A guess at a secret below 64 bits succeeds with chance Accepted/Space.
 	// Space 0 says that guessing is hopeless and is limited by source only.
 	Accepted, Space int64
 
-	Best assurance.Proof // the strongest proof it could give, to judge what may be reached or bound
+	Best assurance.Proof // the strongest proof it could give, to judge what may be reached or bound; see [Grader]
 	Asks []Field         // what enrolment asks beside a name
 }
 
@@ -89,10 +93,10 @@ type Prompt struct {
 
 // Challenge is what was set: our part and the public part.
 type Challenge struct {
-	State   []byte             `json:"state"` // ours alone; sealed at rest, never sent
-	Prompt  Prompt             `json:"prompt"`
-	Send    []identity.Message `json:"-"`                 // for the outbox
-	OneShot bool               `json:"oneShot,omitempty"` // consumed by the first try (WebAuthn)
+	State  []byte             `json:"state"` // ours alone; sealed at rest, never sent
+	Prompt Prompt             `json:"prompt"`
+	Send   []identity.Message `json:"-"`               // for the outbox
+	Tries  int                `json:"tries,omitempty"` // how many responses it takes (WebAuthn: 1); 0 means no bound of its own
 }
 
 // Response is what came back.
@@ -111,6 +115,12 @@ type Subject struct {
 	NeedUV     bool
 	MinLength  int      // passwords: 15 where one alone opens a session, 8 where a second factor is always asked
 	Words      []string // passwords: name, address, tenant: what the secret may not be made of
+
+	Purpose string // what a code that is sent is for: "signin", "enrol", "first", "unlock", "reset", "register", "address"
+	Address string // where a ticket goes; "" where there is nobody to send it to: do the same work
+	Channel string // "email" or "sms" of Address
+	Mailbox string // keyed hash of the mailbox or number through which a new password is set; "" if none (C-24)
+	Locale  string // BCP 47 tag that messages are worded in
 }
 
 // Asked is what a person gave to begin an enrolment.
@@ -125,6 +135,7 @@ type Enrolled struct {
 	Data   []byte
 	Lookup []byte          // blind index input, unique per tenant and factor; nil if none
 	Proof  assurance.Proof // what the confirming response showed; zero Class if nothing
+	Name   string          // what to call it if the person does not say; "" leaves it to the wording
 }
 
 // Outcome is an accepted response.
@@ -147,8 +158,36 @@ type Factor interface {
 
 // Discoverable is a factor that can find its user (usernameless passkeys).
 type Discoverable interface {
-	BeginAny(identity.Tenant) (Challenge, error)
+	// BeginAny sets a challenge for whoever answers; Subject holds no user. Its
+	// Finish is called with the subject that Locate found.
+	BeginAny(Subject) (Challenge, error)
+	// Locate reads, without judging, whom a response claims to be of: the user
+	// handle and the Lookup of the enrolment.
 	Locate(Response) (handle, lookup []byte, err error)
+}
+
+// Grader is a factor whose authenticators differ in strength.
+type Grader interface {
+	// Best is the strongest proof that an enrolment could give; nil asks about
+	// one yet to be bound in this tenant.
+	Best(t identity.Tenant, en *identity.Enrolment) assurance.Proof
+}
+
+// Signaller is a factor with authenticators that a browser can keep in step
+// with us (WebAuthn Level 3, 5.1.10).
+type Signaller interface {
+	// Signals names the credentials of a subject that are still accepted.
+	Signals(Subject) Signals
+}
+
+// Signals is what the methods of the Signal API take. It is shown to the
+// signed-in owner alone.
+type Signals struct {
+	RPID        string   `json:"rpId"`
+	User        string   `json:"userId"`                   // base64url
+	Credentials []string `json:"allAcceptedCredentialIds"` // base64url
+	Name        string   `json:"name"`
+	DisplayName string   `json:"displayName"`
 }
 
 // ErrWrong says that a response does not prove.

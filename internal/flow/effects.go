@@ -3,6 +3,7 @@ package flow
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/intelliauth/intelliauth/internal/assurance"
 	"github.com/intelliauth/intelliauth/internal/identity"
@@ -40,18 +41,21 @@ func (r *run) addEnrolment(en identity.Enrolment) error {
 	}
 	r.user.Epoch++
 	r.held = append(r.held, en)
-	return r.notify("factor_added", en.Factor)
+	return r.notify(identity.MessageFactorAdded, en.Factor)
 }
 
 // notify puts a notice to the user's address into the outbox. It holds no code.
 func (r *run) notify(kind, factor string) error {
-	if r.e.Notice == nil || r.user.Email == "" {
-		return nil
+	for _, a := range r.user.Addresses(r.now) {
+		err := r.tx.Outbox.Put(r.ctx, identity.Message{
+			ID: identity.NewID("msg", r.now, r.e.Random), Kind: kind, Channel: a.Channel, To: a.To, Name: r.user.Name, User: r.user.ID,
+			Args: map[string]string{"factor": factor, "at": r.now.Format(time.RFC3339)}, Locale: r.user.Locale, At: r.now,
+		})
+		if err != nil {
+			return err
+		}
 	}
-	subject, body := r.e.Notice(r.tenant, *r.user, kind, factor)
-	return r.tx.Outbox.Put(r.ctx, identity.Message{
-		ID: identity.NewID("msg", r.now, r.e.Random), Channel: "email", To: r.user.Email, Subject: subject, Body: body, At: r.now,
-	})
+	return nil
 }
 
 // conclude ends a flow at Done: the session is opened or raised, the device is

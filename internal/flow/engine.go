@@ -48,8 +48,6 @@ type Deps struct {
 	Now    func() time.Time
 	Random io.Reader
 	Kept   time.Duration // how long a finished flow keeps its answer; default 60 s
-	// Notice words a notice to a user about a change ("factor_added"); nil sends none.
-	Notice func(t identity.Tenant, u identity.User, kind, factor string) (subject, body string)
 }
 
 // Engine runs flows. It is safe for concurrent use.

@@ -96,10 +96,11 @@ type View struct {
 	Reasons     []policy.Reason `json:"reasons"`
 	Skippable   bool            `json:"skippable"`
 	GraceUntil  time.Time       `json:"graceUntil,omitzero"`
-	Purpose     string          `json:"purpose,omitempty"` // "manage": sign-in methods are to be changed
+	Purpose     string          `json:"purpose,omitempty"` // "manage": sign-in methods are to be changed; "register", "reset", "recover"
 	Scopes      []string        `json:"scopes,omitempty"`  // at step consent
 	ExpiresAt   time.Time       `json:"expiresAt"`
 	Redirect    string          `json:"redirect,omitempty"` // when done or denied
+	Duty        *Duty           `json:"duty,omitempty"`     // the change that this flow makes at its end
 
 	Form    map[string]string `json:"-"` // form_post fields to go with Redirect
 	Origin  string            `json:"-"` // redirect origin, for form-action
@@ -121,12 +122,16 @@ type ViewApplication struct {
 
 // ViewPrompt is one prompt. Label is filled in by the edge, in the person's language.
 type ViewPrompt struct {
-	ID        string `json:"id"`               // "p1", or "identifier", "session", "consent", "enrol:totp"
-	Factor    string `json:"factor,omitempty"` // "identifier", "session", "consent" or a factor
-	Name      string `json:"name,omitempty"`   // the enrolment's name, or the account's identifier
-	Enrolling bool   `json:"enrolling,omitempty"`
-	Offer     bool   `json:"offer,omitempty"` // not begun yet: choose it first
-	Label     string `json:"label,omitempty"`
+	ID        string         `json:"id"`               // "p1", or "identifier", "session", "consent", "enrol:totp"
+	Factor    string         `json:"factor,omitempty"` // "identifier", "session", "consent" or a factor
+	Name      string         `json:"name,omitempty"`   // the enrolment's name, or the account's identifier
+	Enrolling bool           `json:"enrolling,omitempty"`
+	Offer     bool           `json:"offer,omitempty"`     // not begun yet: choose it first
+	Fields    []factor.Field `json:"fields,omitempty"`    // to be given when it is chosen (a phone number)
+	SelfTest  bool           `json:"selfTest,omitempty"`  // what was just enrolled is to prove itself once
+	Mediation string         `json:"mediation,omitempty"` // "conditional": to be offered by autofill, or made silently
+	Resend    bool           `json:"resend,omitempty"`    // a new message may be asked for
+	Label     string         `json:"label,omitempty"`
 	factor.Prompt
 }
 
@@ -149,6 +154,7 @@ type Post struct {
 	Skip      bool
 	Cancel    bool
 	Restart   bool // "not you?": back to identify
+	Upgrade   bool // this browser can make a passkey silently (conditional create)
 }
 
 // Posted is the result of a response: the next view and, when it ended the

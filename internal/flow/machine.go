@@ -2,6 +2,7 @@ package flow
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/intelliauth/intelliauth/internal/assurance"
@@ -218,15 +219,17 @@ func named(f Flow, h Named, at Step) (Flow, []Effect, error) {
 	return f, nil, nil
 }
 
-// tried consumes a one-shot challenge before its response is judged.
+// tried counts a response before it is judged: a challenge takes no more than
+// it allows.
 func tried(f Flow, h Tried, at Step) (Flow, []Effect, error) {
 	i, ok := f.challenge(h.Challenge)
 	if !ok || f.Challenges[i].Spent || f.Challenges[i].Enrolling != (at == Enrol) || (at != Prove && at != Enrol) {
 		return f, nil, errStale
 	}
-	if f.Challenges[i].Challenge.OneShot {
-		f.Challenges = append([]Challenge(nil), f.Challenges...)
-		f.Challenges[i].Spent = true
+	if limit := f.Challenges[i].Challenge.Tries; limit > 0 {
+		f.Challenges = slices.Clone(f.Challenges)
+		f.Challenges[i].Tries++
+		f.Challenges[i].Spent = f.Challenges[i].Tries >= limit
 	}
 	return f, nil, nil
 }

@@ -59,7 +59,8 @@ type Challenge struct {
 	Enrolling bool             `json:"enrolling,omitempty"`
 	Challenge factor.Challenge `json:"challenge"`
 	At        time.Time        `json:"at"`
-	Spent     bool             `json:"spent,omitempty"` // one-shot, and tried
+	Tries     int              `json:"tries,omitempty"` // responses so far, where the challenge bounds them
+	Spent     bool             `json:"spent,omitempty"` // it takes no more
 }
 
 // Denial says why a flow was denied.

@@ -56,6 +56,16 @@ const (
 	EventForeignBrowser    = "flow.foreign_browser"
 	EventRequirementFailed = "requirement.refused"
 	EventDeviceStale       = "device.stale_secret"
+	EventTicketSent        = "ticket.sent"
+	EventTicketUsed        = "ticket.used"
+	EventRecoveryUsed      = "recovery.used"
+	EventPasswordChanged   = "password.changed"
+	EventAddressChanged    = "address.changed"
+	EventUserRegistered    = "user.registered"
+	EventUserInvited       = "user.invited"
+	EventRepudiated        = "user.repudiated" // "this wasn't me"
+	EventSendRefused       = "send.refused"    // a cap on messages was reached
+	EventCounterBack       = "passkey.counter_went_back"
 )
 
 // EventFilter selects events, newest first.

@@ -30,6 +30,18 @@ type Tenant struct {
 	Policy    json.RawMessage `json:"policy,omitempty"` // opaque here; policy.Parse reads it
 	Disabled  bool            `json:"disabled,omitempty"`
 	Digest    string          `json:"-"` // digest of the declaration that this was applied from
+
+	RelatedOrigins []string    `json:"relatedOrigins,omitempty"` // may create passkeys for RPID through the Me API (WebAuthn Level 3, 5.11)
+	Attestation    Attestation `json:"attestation,omitzero"`
+	SMSCountries   []string    `json:"smsCountries,omitempty"` // ISO 3166-1 alpha-2; numbers of others get no SMS
+	SMSPerDay      int         `json:"smsPerDay,omitempty"`    // ceiling of all SMS in 24 hours; 0 means 1000
+	Locale         string      `json:"locale,omitempty"`       // of messages to people of whom no language is known; default en
+}
+
+// Attestation says which authenticators may be enrolled as passkeys.
+type Attestation struct {
+	Mode   string   `json:"mode,omitempty"`   // none (default): not asked; any: must verify, whatever the model; list: only Models
+	Models []string `json:"models,omitempty"` // AAGUIDs as UUIDs, for list
 }
 
 // Branding is how a tenant's pages look.
@@ -65,8 +77,40 @@ type User struct {
 	Groups        []string   `json:"groups,omitempty"`
 	CreatedAt     time.Time  `json:"createdAt"`
 	DisabledAt    *time.Time `json:"disabledAt,omitempty"`
-	Epoch         int64      `json:"-"` // raised by every change of factors, password, lock or sessions
+	PhoneVerified bool       `json:"phoneVerified,omitempty"`
+	Former        []Address  `json:"former,omitempty"`      // still told of changes for a while (SP 800-63B-4, 4.6)
+	RecoveredAt   *time.Time `json:"recoveredAt,omitempty"` // last came back by a recovery code
+	FrozenUntil   *time.Time `json:"frozenUntil,omitempty"` // no change of sign-in methods before
+	Epoch         int64      `json:"-"`                     // raised by every change of factors, password, lock or sessions
 }
+
+// Address is where a person is told of changes.
+type Address struct {
+	Channel string    `json:"channel"` // "email" or "sms"
+	To      string    `json:"to"`
+	Until   time.Time `json:"until,omitzero"`
+}
+
+// Addresses lists where a user is told of changes at a moment: the present
+// address and number, and former ones for as long as they count.
+func (u User) Addresses(now time.Time) []Address {
+	var out []Address
+	if u.Email != "" {
+		out = append(out, Address{Channel: ChannelEmail, To: u.Email})
+	}
+	if u.Phone != "" && u.PhoneVerified {
+		out = append(out, Address{Channel: ChannelSMS, To: u.Phone})
+	}
+	for _, a := range u.Former {
+		if now.Before(a.Until) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// Frozen reports whether the user's sign-in methods may not be changed.
+func (u User) Frozen(now time.Time) bool { return u.FrozenUntil != nil && now.Before(*u.FrozenUntil) }
 
 // Disabled reports whether the user may not sign in.
 func (u User) Disabled() bool { return u.DisabledAt != nil }
@@ -81,18 +125,7 @@ type Enrolment struct {
 	Lookup     []byte     `json:"-"`    // blind index, unique per tenant and factor; may be nil
 	EnrolledAt time.Time  `json:"enrolledAt"`
 	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
-	Suspended  bool       `json:"suspended,omitempty"`
-	Version    int64      `json:"-"` // compare-and-swap
-}
-
-// Message is a text to be sent to a person. A code appears in Body alone.
-type Message struct {
-	ID      string    `json:"id"`      // msg_…
-	Channel string    `json:"channel"` // "email" or "sms"
-	To      string    `json:"to"`
-	Subject string    `json:"subject,omitempty"`
-	Body    string    `json:"body"`
-	Code    string    `json:"code,omitempty"`
-	At      time.Time `json:"sentAt"`
-	Expires time.Time `json:"expiresAt,omitzero"` // not sent after this
+	Suspended  bool       `json:"suspended,omitempty"` // proves nothing
+	RemovedAt  *time.Time `json:"removedAt,omitempty"` // removed, but may be restored by its owner for a while; then Suspended too
+	Version    int64      `json:"-"`                   // compare-and-swap
 }

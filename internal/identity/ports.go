@@ -145,7 +145,21 @@ type Keys interface {
 }
 
 // Outbox keeps messages to be sent, written in the transaction that makes them.
+// Everything that a message says, and to whom, is sealed at rest.
 type Outbox interface {
 	Put(ctx context.Context, m Message) error
 	List(ctx context.Context, limit int) ([]Message, error) // newest first
+	// Claim leases at most limit messages that are due at now, oldest first, to
+	// this caller until the given time: no other Claim gives them out before.
+	Claim(ctx context.Context, now, until time.Time, limit int) ([]Message, error)
+	// Settle writes the result of a try and ends the lease.
+	Settle(ctx context.Context, id string, d Delivery) error
+	// Sweep deletes at most limit messages that were sent or given up before.
+	Sweep(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// Due tells which tenants have messages to be sent, so that a worker need not
+// ask each.
+type Due interface {
+	DueTenants(ctx context.Context, now time.Time) ([]string, error)
 }

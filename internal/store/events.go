@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/intelliauth/intelliauth/internal/identity"
 	"github.com/intelliauth/intelliauth/internal/store/sqlc"
@@ -45,39 +47,36 @@ func (t *outbox) place(column, id string) place {
 	return (*txn)(t).at("outbox", column, id, "")
 }
 
+// Put seals all of a message, whom it is for included.
 func (t *outbox) Put(ctx context.Context, m identity.Message) error {
 	if m.ID == "" || !plain(m.ID) {
 		return identity.ErrInvalid
 	}
-	row := sqlc.InsertMessageParams{
-		TenantID: t.tenant, ID: m.ID, Seq: t.store.tick(),
-		Body: t.ring.seal(t.place("body", m.ID), []byte(m.Body)),
-	}
-	if m.Code != "" {
-		row.Code = t.ring.seal(t.place("code", m.ID), []byte(m.Code))
-	}
-	m.Body, m.Code = "", ""
-	row.Data = encode(m)
-	rows, err := t.q.InsertMessage(ctx, row)
+	rows, err := t.q.InsertMessage(ctx, sqlc.InsertMessageParams{
+		TenantID: t.tenant, ID: m.ID, Seq: t.store.tick(), Data: "{}",
+		Body: t.ring.seal(t.place("body", m.ID), []byte(encode(m))),
+	})
 	return one(rows, err, identity.ErrConflict)
 }
 
 func (t *outbox) List(ctx context.Context, limit int) ([]identity.Message, error) {
 	rows, err := t.q.Messages(ctx, t.tenant, rowLimit(limit))
 	return collect(rows, err, func(r sqlc.MessagesRow) (m identity.Message, err error) {
-		if err := decode(r.Data, &m); err != nil {
-			return m, err
-		}
 		body, err := t.ring.open(t.place("body", r.ID), r.Body)
 		if err != nil {
 			return m, err
 		}
-		m.Body = string(body)
-		if len(r.Code) > 0 {
-			var code []byte
-			code, err = t.ring.open(t.place("code", r.ID), r.Code)
-			m.Code = string(code)
-		}
+		err = decode(string(body), &m)
 		return m, err
 	})
 }
+
+var errNotYet = errors.New("store: the outbox cannot be claimed from yet")
+
+func (t *outbox) Claim(context.Context, time.Time, time.Time, int) ([]identity.Message, error) {
+	return nil, errNotYet
+}
+
+func (t *outbox) Settle(context.Context, string, identity.Delivery) error { return errNotYet }
+
+func (t *outbox) Sweep(context.Context, time.Time, int) (int, error) { return 0, errNotYet }

@@ -74,7 +74,7 @@ var signingKey = identity.SigningKey{
 }
 
 var message = identity.Message{
-	ID: "msg_1", Channel: "email", To: "ada@example.com", Subject: "Your code", Body: "Type the code that follows: 918273",
+	ID: "msg_1", Channel: "email", To: "ada@example.com", Kind: identity.MessageCode, Args: map[string]string{"at": "noon"},
 	Code: "918273", At: noon, Expires: noon.Add(time.Minute),
 }
 
