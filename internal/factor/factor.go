@@ -119,7 +119,6 @@ type Subject struct {
 	Purpose string // what a code that is sent is for: "signin", "enrol", "first", "unlock", "reset", "register", "address"
 	Address string // where a ticket goes; "" where there is nobody to send it to: do the same work
 	Channel string // "email" or "sms" of Address
-	Mailbox string // keyed hash of the mailbox or number through which a new password is set; "" if none (C-24)
 	Locale  string // BCP 47 tag that messages are worded in
 }
 

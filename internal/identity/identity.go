@@ -120,9 +120,10 @@ type Enrolment struct {
 	ID         string     `json:"id"` // enr_…
 	User       string     `json:"user"`
 	Factor     string     `json:"factor"`
-	Name       string     `json:"name"` // what the person calls it
-	Data       []byte     `json:"-"`    // the factor's own, sealed at rest
-	Lookup     []byte     `json:"-"`    // blind index, unique per tenant and factor; may be nil
+	Name       string     `json:"name"`              // what the person calls it
+	Data       []byte     `json:"-"`                 // the factor's own, sealed at rest
+	Lookup     []byte     `json:"-"`                 // blind index, unique per tenant and factor; may be nil
+	Channel    string     `json:"channel,omitempty"` // of a password: keyed hash of the mailbox or number through which it was last set; see [ChannelOf]
 	EnrolledAt time.Time  `json:"enrolledAt"`
 	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
 	Suspended  bool       `json:"suspended,omitempty"` // proves nothing
