@@ -142,6 +142,7 @@ type Outcome struct {
 	Proof     assurance.Proof // At and Enrolment are filled in by the engine
 	Enrolment string          // which enrolment answered
 	Data      []byte          // its new data; nil leaves it
+	Reasons   []string        // what was odd about it, for the record ("counter_went_back")
 }
 
 // Factor is a way to prove. All methods are safe for concurrent use.
@@ -170,6 +171,12 @@ type Grader interface {
 	// Best is the strongest proof that an enrolment could give; nil asks about
 	// one yet to be bound in this tenant.
 	Best(t identity.Tenant, en *identity.Enrolment) assurance.Proof
+}
+
+// Counter is a factor whose authenticators are used up.
+type Counter interface {
+	// Left is how many responses an enrolment can still accept.
+	Left(en identity.Enrolment) int
 }
 
 // Signaller is a factor with authenticators that a browser can keep in step

@@ -141,6 +141,14 @@ func (w *world) pass(d time.Duration) {
 	w.clock = w.clock.Add(d)
 }
 
+// byPassword is a policy under which a password is enough to bind a first factor.
+func byPassword(rest string) string {
+	if rest != "" {
+		rest = "," + rest
+	}
+	return `{"enrolment":{"first_factor":"password"}` + rest + `}`
+}
+
 func newWorld(t testing.TB, policyText string) *world {
 	w := &world{TB: t, clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), word: &word{}, users: map[string]identity.User{}}
 	w.store = storetest.Open(t, storetest.WithClock(w.now))

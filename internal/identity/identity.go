@@ -123,7 +123,7 @@ type Enrolment struct {
 	Name       string     `json:"name"`              // what the person calls it
 	Data       []byte     `json:"-"`                 // the factor's own, sealed at rest
 	Lookup     []byte     `json:"-"`                 // blind index, unique per tenant and factor; may be nil
-	Channel    string     `json:"channel,omitempty"` // of a password: keyed hash of the mailbox or number through which it was last set; see [ChannelOf]
+	Channel    string     `json:"channel,omitempty"` // keyed hash of the mailbox or number that it rests on: where its codes go or, of a password, through which it was last set; see [ChannelOf]
 	EnrolledAt time.Time  `json:"enrolledAt"`
 	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
 	Suspended  bool       `json:"suspended,omitempty"` // proves nothing
