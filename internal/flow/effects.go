@@ -176,16 +176,11 @@ func (r *run) notify(kind, factor string) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range r.user.Addresses(r.now) {
-		m := identity.Message{Kind: kind, Channel: a.Channel, To: a.To, Args: map[string]string{"link": link}}
-		if factor != "" {
-			m.Args["factor"] = factor
-		}
-		if err := r.put(m); err != nil {
-			return err
-		}
+	args := map[string]string{"link": link}
+	if factor != "" {
+		args["factor"] = factor
 	}
-	return nil
+	return r.tell(kind, args)
 }
 
 // conclude ends a flow at Done: the session is opened or raised, the device is

@@ -196,13 +196,7 @@ func (r *run) repudiate() error {
 	if err := r.record(identity.Event{Type: identity.EventRepudiated, Outcome: identity.Succeeded}); err != nil {
 		return err
 	}
-	for _, a := range r.user.Addresses(r.now) {
-		m := identity.Message{Kind: identity.MessageFrozen, Channel: a.Channel, To: a.To, Args: map[string]string{"until": r.user.FrozenUntil.Format(time.RFC3339)}}
-		if err := r.put(m); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.tell(identity.MessageFrozen, map[string]string{"until": r.user.FrozenUntil.Format(time.RFC3339)})
 }
 
 // comeBack freezes changes and gives the user back the address that was left
