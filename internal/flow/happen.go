@@ -174,11 +174,14 @@ func Advance(f Flow, h Happening, at Step) (Flow, []Effect, error) {
 func chosen(f Flow, h Happening, at Step) (Flow, []Effect, error) {
 	switch h := h.(type) {
 	case Chose:
-		f.Chosen, f.Asked, f.Challenges, f.Trial = h.Offer, h.Asked, nil, nil
+		f.Chosen, f.Asked, f.Trial = h.Offer, h.Asked, nil
+		if h.Asked != nil { // begun anew with what was given
+			f.Challenges = nil
+		}
 	case Meant:
 		return meant(f, h, at)
 	case Resent:
-		f.Challenges = nil
+		f.Challenges = slices.Clone(f.Challenges[1:])
 	case Skipped:
 		if h.Silent {
 			f.Upgrade, f.Challenges = false, nil
@@ -305,7 +308,7 @@ func made(f Flow, h Made) (Flow, []Effect, error) {
 	if !ok || !f.Challenges[i].Enrolling || f.User == "" || h.Trial.Enrolment.User != f.User {
 		return f, nil, errStale
 	}
-	f.Trial, f.Challenges = &h.Trial, nil
+	f.Trial, f.Challenges, f.Chosen = &h.Trial, nil, ""
 	return f, nil, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/intelliauth/intelliauth/internal/identity"
@@ -131,7 +132,7 @@ func (r *run) simple(p Post) (Posted, error) {
 		return r.unlock(f, step, p)
 	case p.Choose == promptSession || p.Prompt == promptSession:
 		return r.continueAs(f, step, p)
-	case strings.HasPrefix(p.Choose, offerPrefix) && r.e.factors[p.Choose[len(offerPrefix):]] != nil:
+	case strings.HasPrefix(p.Choose, offerPrefix) && slices.ContainsFunc(r.offers(f, step), func(o offer) bool { return o.id() == p.Choose }):
 		h = Chose{Offer: p.Choose, Asked: p.Fields}
 	case p.Prompt == promptIdentifier && step == Identify:
 		return r.identify(f, step, p)

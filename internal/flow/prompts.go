@@ -37,8 +37,11 @@ type offer struct {
 }
 
 func (o offer) id() string {
-	if o.Purpose != "" {
+	switch {
+	case o.Purpose != "":
 		return ticketPrefix + o.Purpose
+	case o.Trial:
+		return "try:" + o.Factor
 	}
 	return offerPrefix + o.Factor
 }
@@ -257,20 +260,36 @@ func (r *run) prepare(f Facts, step Step) (bool, error) {
 	pick := offers[0]
 	chosen := false
 	for _, o := range offers {
-		if o.id() == r.flow.Chosen && o.Trial == (r.flow.Trial != nil) {
+		if o.id() == r.flow.Chosen {
 			pick, chosen = o, true
 		}
 	}
-	if len(r.flow.Challenges) > 0 && r.open(r.flow.Challenges[0], pick) {
-		return false, nil
+	if i := slices.IndexFunc(r.flow.Challenges, func(c Challenge) bool { return r.open(c, pick) }); i >= 0 {
+		r.front(i)
+		return i > 0, nil
 	}
 	changed := len(r.flow.Challenges) > 0
-	r.flow.Challenges = nil
+	r.keepSent(pick)
 	if pick.Enrolling && !chosen && (len(offers) > 1 || len(pick.facts.Asks) > 0) {
 		return changed, nil
 	}
 	begun, err := r.begin(pick)
 	return changed || begun, err
+}
+
+// front makes a challenge the current one.
+func (r *run) front(i int) {
+	c := r.flow.Challenges[i]
+	r.flow.Challenges = slices.Insert(slices.Delete(slices.Clone(r.flow.Challenges), i, i+1), 0, c)
+}
+
+// keepSent drops all challenges but those whose codes are on their way: who
+// looks at another way and comes back can still type them. A new code of one
+// factor ends the older.
+func (r *run) keepSent(pick offer) {
+	r.flow.Challenges = slices.DeleteFunc(slices.Clone(r.flow.Challenges), func(c Challenge) bool {
+		return !r.e.kinds[c.Factor].Sends || c.Enrolling || c.Spent || c.Factor == pick.Factor || pick.Enrolling || !r.now.Before(c.At.Add(challengeLife))
+	})
 }
 
 // open reports whether a challenge may still be answered and is the one wanted.
@@ -314,6 +333,6 @@ func (r *run) begin(o offer) (bool, error) {
 	}
 	r.flow.Sequence++
 	c.ID = "p" + strconv.Itoa(r.flow.Sequence)
-	r.flow.Challenges = []Challenge{c}
+	r.flow.Challenges = slices.Insert(r.flow.Challenges, 0, c)
 	return true, nil
 }

@@ -3,6 +3,7 @@ package flow
 import (
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/intelliauth/intelliauth/internal/factor"
 	"github.com/intelliauth/intelliauth/internal/policy"
@@ -85,7 +86,8 @@ func (r *run) identifyPrompts(f Facts) []ViewPrompt {
 // factorPrompts are the current challenge and what else could be chosen.
 func (r *run) factorPrompts(f Facts, step Step) []ViewPrompt {
 	var out []ViewPrompt
-	for _, c := range r.flow.Challenges {
+	if len(r.flow.Challenges) > 0 && r.offered(f, step) {
+		c := r.flow.Challenges[0]
 		p := ViewPrompt{
 			ID: c.ID, Factor: c.Factor, Enrolling: c.Enrolling, Name: r.nameOf(f, c.Factor, c.Enrolling),
 			SelfTest: c.Trial, Resend: f.Kinds[c.Factor].Sends, Prompt: c.Challenge.Prompt,
@@ -112,6 +114,15 @@ func (r *run) factorPrompts(f Facts, step Step) []ViewPrompt {
 		out = append(out, ViewPrompt{ID: promptReset, Factor: promptReset, Offer: true})
 	}
 	return out
+}
+
+// offered reports whether the current challenge is of what the step offers: a
+// kept one may not be.
+func (r *run) offered(f Facts, step Step) bool {
+	c := r.flow.Challenges[0]
+	return slices.ContainsFunc(r.offers(f, step), func(o offer) bool {
+		return o.Factor == c.Factor && o.Enrolling == c.Enrolling && o.Trial == c.Trial && o.Purpose == c.Purpose
+	})
 }
 
 // nameOf is the name of the only enrolment of a factor. Before a first proof
