@@ -33,7 +33,10 @@ type Tickets struct{ mechanism }
 // Ticket makes the factor of tickets.
 func Ticket(o Options) (*Tickets, error) {
 	m, err := newMechanism(ticketName, o)
-	return &Tickets{m}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Tickets{m}, nil
 }
 
 // Facts has no class and no kind: a ticket raises nothing. Its space is that of
