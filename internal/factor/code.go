@@ -106,7 +106,7 @@ func read(typed string, n int, meaning func(rune) rune) (string, bool) {
 		if separates(r) {
 			continue
 		}
-		if r = meaning(r); r < 0 || len(out) == n {
+		if r = meaning(r); r < 0 {
 			return "", false
 		}
 		out = append(out, byte(r))

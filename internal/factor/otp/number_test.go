@@ -73,12 +73,12 @@ func TestO08_NoCountriesAllowNone(t *testing.T) {
 
 func TestO12_MaskNumber(t *testing.T) {
 	for n, want := range map[Number]string{
-		{mobile, "DE", "+491511"}:         "+49 ••• ••78",
-		{"+12015550123", "US", "+12015"}:  "+1 ••• ••23",
+		{mobile, "DE", "+491511"}:          "+49 ••• ••78",
+		{"+12015550123", "US", "+12015"}:   "+1 ••• ••23",
 		{"+35312345678", "IE", "+3531234"}: "+353 ••• ••78",
-		{}:                                "",
-		{"+4", "DE", "+491511"}:           "",
-		{"+49151", "", ""}:                " ••• ••51",
+		{}:                                 "",
+		{"+4", "DE", "+491511"}:            "",
+		{"+49151", "", ""}:                 " ••• ••51",
 	} {
 		if got := maskNumber(n); got != want {
 			t.Errorf("%+v: %q, want %q", n, got, want)

@@ -24,9 +24,9 @@ const (
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func keyOf(tenant string) ([]byte, error) {
-	return bytes.Repeat([]byte(tenant[len(tenant)-1:]), 32), nil
-}
+// keyOf gives all tenants one key, so that nothing else than the tenant's id
+// keeps their codes apart.
+func keyOf(string) ([]byte, error) { return bytes.Repeat([]byte("k"), 32), nil }
 
 // inbox is the phone or mailbox of one person: it answers with what was sent.
 type inbox struct{ last string }
@@ -222,7 +222,7 @@ func TestO06_SMSChallenge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, _ := keyOf("tnt_a")
+	key, _ := keyOf("")
 	if got.Name != "+49 ••• ••78" || got.Lookup != nil || got.Proof.Channel != identity.ChannelOf(key, "sms", mobile) || got.Proof.Class != assurance.Telephone {
 		t.Errorf("%+v", got)
 	}
@@ -240,7 +240,7 @@ func TestO06_SMSChallenge(t *testing.T) {
 
 func TestC24_EmailOfTheUserOrAnother(t *testing.T) {
 	s := newScene(t, newEmail)
-	key, _ := keyOf("tnt_a")
+	key, _ := keyOf("")
 	own, other := s.enrol("enr_1", ""), s.enrol("enr_2", "ada@Home.Example.")
 	if own.Proof.Channel != identity.ChannelOf(key, "email", "ada@example.com") || own.Name != "A***@e***.com" {
 		t.Errorf("%+v", own)
@@ -255,66 +255,6 @@ func TestC24_EmailOfTheUserOrAnother(t *testing.T) {
 	if _, err := s.f.BeginEnrolment(s.sub, factor.Asked{Fields: map[string]string{"email": "a@b.example"}}); !errors.Is(err, factor.ErrWrong) {
 		t.Errorf("nobody enrols: %v", err)
 	}
-}
-
-// O-03: a code is worth nothing for another purpose, destination, user, tenant
-// or factor, even where the state's own lock is opened by whoever forges it.
-func TestO03_CodeIsBound(t *testing.T) {
-	s := newScene(t, newSMS)
-	s.enrol("enr_1", mobile)
-	c, code := s.begin()
-	home := s.sub
-	other := newScene(t, newSMS)
-	other.enrol("enr_1", mobile2)
-	for what, change := range map[string]func(*factor.Subject){
-		"another purpose":      func(s *factor.Subject) { s.Purpose = "stepup" },
-		"no purpose":           func(s *factor.Subject) { s.Purpose = "" },
-		"another destination":  func(s *factor.Subject) { s.Enrolments = other.sub.Enrolments },
-		"another enrolment id": func(s *factor.Subject) { s.Enrolments[0].ID = "enr_2" },
-		"another tenant":       func(s *factor.Subject) { s.Tenant.ID = "tnt_b" },
-		"another user":         func(s *factor.Subject) { s.User = &identity.User{ID: "usr_eve"}; s.Enrolments[0].User = "usr_eve" },
-	} {
-		s.sub = home
-		s.sub.Enrolments = slices.Clone(home.Enrolments)
-		change(&s.sub)
-		forged := c
-		f := s.f.(*Factor)
-		body, err := f.bound(factor.ForSignIn).Open(home, s.at, c.State)
-		if err != nil {
-			t.Fatal(err)
-		}
-		forged.State = f.bound(factor.ForSignIn).State(s.sub, s.at, body)
-		_, err = s.finish(forged, code)
-		want(t, what, err, "code_invalid")
-	}
-	s.sub = home
-	_, err := s.finish(c, code)
-	want(t, "as it was meant", err, "")
-
-	mail := newScene(t, newEmail)
-	mail.enrol("enr_1", "")
-	_, err = mail.f.Finish(mail.sub, c, factor.Response{Value: code})
-	if !errors.Is(err, factor.ErrForeign) {
-		t.Errorf("an SMS challenge at e-mail: %v", err)
-	}
-}
-
-// O-01: neither state nor data holds the code, and who reads the database
-// without the key cannot try all codes against what it holds.
-func TestO01_StoredUnderTheServersKey(t *testing.T) {
-	s := newScene(t, newSMS)
-	got := s.enrol("enr_1", mobile)
-	c, code := s.begin()
-	if bytes.Contains(c.State, []byte(code)) || bytes.Contains(got.Data, []byte(code)) {
-		t.Error("the code is kept as it is")
-	}
-	key := []byte("another key of the same length..")
-	f, err := SMS(Options{Now: func() time.Time { return s.at }, Random: rand.Reader, Key: func(string) ([]byte, error) { return key, nil }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = f.Finish(s.sub, c, factor.Response{Value: code})
-	want(t, "under another key", err, "code_invalid")
 }
 
 // H-03: a new code has another challenge, with its own tries; the older code is
@@ -398,17 +338,18 @@ func TestH50_AnsweredWhereverTheClockGoes(t *testing.T) {
 	}
 	var challenges []factor.Challenge
 	var codes []string
+	const step = 20 * time.Second
 	for i := range 40 {
-		s.at = start.Add(time.Duration(i) * 30 * time.Second)
+		s.at = start.Add(time.Duration(i) * step)
 		c, code := s.begin()
 		challenges, codes = append(challenges, c), append(codes, code)
 		keep(c, code)
 	}
-	if n := len(s.sub.Enrolments[0].Data); n > 1000 {
+	if n := len(s.sub.Enrolments[0].Data); n > 800 {
 		t.Errorf("data has grown to %d bytes", n)
 	}
 	for i, c := range challenges {
-		s.at = start.Add(time.Duration(i) * 30 * time.Second)
+		s.at = start.Add(time.Duration(i) * step)
 		_, err := s.finish(c, codes[i])
 		want(t, fmt.Sprintf("code %d, with the clock set back", i), err, "code_replayed")
 	}
@@ -488,91 +429,6 @@ func TestO08_CountryNoLongerAllowed(t *testing.T) {
 	s.sub.Tenant.SMSCountries = nil
 	_, err := s.finish(c, code)
 	want(t, "sent before", err, "")
-}
-
-// A challenge of which nothing was sent has no right response at all, not even
-// the code that was made for the work's sake.
-func TestNothingSentNothingRight(t *testing.T) {
-	s := newScene(t, newSMS)
-	s.enrol("enr_1", mobile)
-	f := s.f.(*Factor)
-	q, err := f.pose(s.sub, factor.ForSignIn, destination{Channel: "sms", To: mobile}, posed{Enrolment: "enr_1"}, "123456")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := f.challenge(s.sub, factor.ForSignIn, q, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = s.finish(c, "123456")
-	want(t, "a code that nobody got", err, "code_invalid")
-}
-
-func TestDataOfAnotherChannel(t *testing.T) {
-	s, m := newScene(t, newSMS), newScene(t, newEmail)
-	m.enrol("enr_1", "")
-	s.enrol("enr_1", mobile)
-	c, code := s.begin()
-	s.sub.Enrolments[0].Data = m.sub.Enrolments[0].Data
-	if _, err := s.finish(c, code); err == nil || strings.Contains(err.Error(), "@") {
-		t.Errorf("a mailbox took a number's code, or an error tells it: %v", err)
-	}
-	if _, err := s.f.Begin(s.sub); err == nil {
-		t.Error("an SMS to a mailbox")
-	}
-}
-
-func TestKeyIsNeeded(t *testing.T) {
-	s := newScene(t, newSMS)
-	s.enrol("enr_1", mobile)
-	c, code := s.begin()
-	for what, keys := range map[string]func(string) ([]byte, error){
-		"none":  func(string) ([]byte, error) { return nil, errors.New("no key") },
-		"short": func(string) ([]byte, error) { return make([]byte, 15), nil },
-	} {
-		o := Options{Now: func() time.Time { return s.at }, Random: rand.Reader, Key: keys}
-		f, err := SMS(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		k, err := Ticket(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ticket := s.sub
-		ticket.Purpose = "reset"
-		_, err1 := f.Begin(s.sub)
-		_, err2 := f.Finish(s.sub, c, factor.Response{Value: code})
-		_, err3 := f.BeginEnrolment(s.sub, factor.Asked{Fields: map[string]string{"phone": mobile}})
-		_, err4 := k.Begin(ticket)
-		for i, err := range []error{err1, err2, err3, err4} {
-			if err == nil || errors.Is(err, factor.ErrWrong) {
-				t.Errorf("%s, %d: %v", what, i, err)
-			}
-		}
-	}
-	for _, o := range []Options{{}, {Now: time.Now, Random: rand.Reader}, {Now: time.Now, Key: keyOf}, {Random: rand.Reader, Key: keyOf}} {
-		for _, make := range []func(Options) (factor.Factor, error){newSMS, newEmail, newTicket} {
-			if _, err := make(o); err == nil {
-				t.Errorf("%+v", o)
-			}
-		}
-	}
-}
-
-func TestCodesNeedRandomness(t *testing.T) {
-	s := newScene(t, newSMS)
-	s.enrol("enr_1", mobile)
-	for n := range 22 { // six digits, sixteen bytes of id
-		o := Options{Now: func() time.Time { return s.at }, Random: bytes.NewReader(make([]byte, n)), Key: keyOf}
-		f, err := SMS(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if c, err := f.Begin(s.sub); err == nil || len(c.Send) != 0 {
-			t.Errorf("%d bytes: %+v", n, c.Send)
-		}
-	}
 }
 
 func BenchmarkBegin(b *testing.B) {

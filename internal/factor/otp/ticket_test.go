@@ -117,6 +117,9 @@ func TestRegisterAnAddressThatHasAUser(t *testing.T) {
 	if fmt.Sprint(taken.Prompt) != fmt.Sprint(free.Prompt) || taken.Tries != free.Tries {
 		t.Errorf("%+v, %+v", taken.Prompt, free.Prompt)
 	}
+	if body, err := ticketBound().Open(s.sub, s.at, taken.State); err != nil || strings.Contains(string(body), `"sent"`) {
+		t.Errorf("a state says that a code was sent: %v", err)
+	}
 	// Even the code that was made for the work's sake, had it got out.
 	k := s.f.(*Tickets)
 	to, _, err := address(s.sub)
