@@ -196,6 +196,13 @@ type Signals struct {
 	DisplayName string   `json:"displayName"`
 }
 
+// Counter is a factor whose enrolments run out (recovery codes).
+type Counter interface {
+	// Left is how many responses an enrolment may still prove with; 0 if its data
+	// cannot be read.
+	Left(en identity.Enrolment) int
+}
+
 // ErrWrong says that a response does not prove.
 var ErrWrong = errors.New("wrong response")
 
