@@ -173,12 +173,6 @@ type Grader interface {
 	Best(t identity.Tenant, en *identity.Enrolment) assurance.Proof
 }
 
-// Counter is a factor whose authenticators are used up.
-type Counter interface {
-	// Left is how many responses an enrolment can still accept.
-	Left(en identity.Enrolment) int
-}
-
 // Signaller is a factor with authenticators that a browser can keep in step
 // with us (WebAuthn Level 3, 5.1.10).
 type Signaller interface {

@@ -16,7 +16,7 @@ func (r *run) apply(effects []Effect) error {
 		var err error
 		switch effect := effect.(type) {
 		case SaveEnrolment:
-			err = r.tx.Enrolments.Swap(r.ctx, effect.Enrolment)
+			err = r.saveEnrolment(effect.Enrolment)
 		case AddEnrolment:
 			err = r.addEnrolment(effect.Enrolment)
 		case MakeUser:
@@ -32,6 +32,20 @@ func (r *run) apply(effects []Effect) error {
 		}
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// saveEnrolment writes an enrolment by compare-and-swap.
+func (r *run) saveEnrolment(en identity.Enrolment) error {
+	if err := r.tx.Enrolments.Swap(r.ctx, en); err != nil {
+		return err
+	}
+	for i := range r.held {
+		if r.held[i].ID == en.ID {
+			en.Version++
+			r.held[i] = en
 		}
 	}
 	return nil
@@ -190,7 +204,7 @@ func (r *run) conclude(f Facts, digest string) (*Answer, error) {
 		if err := r.perform(*d, r.flow.Session); err != nil {
 			return nil, err
 		}
-		if d.Kind == DutyEndAll {
+		if d.Kind == DutyEndAll || d.Kind == DutyEndSession && r.session != nil && d.Session == r.session.ID {
 			return r.leave(digest)
 		}
 	}

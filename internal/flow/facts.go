@@ -121,7 +121,7 @@ func (r *run) input(a assurance.Requirement) policy.Input {
 	if r.user != nil {
 		in.Created = r.user.CreatedAt
 	}
-	in.Held, in.Offered = r.e.methods(r.tenant, r.policy, r.held)
+	in.Held, in.Offered = r.e.methods(r.tenant, r.policy, r.without(r.flow.Silently))
 	if in.Manage {
 		in.ManageLevel = r.manageLevel()
 	}

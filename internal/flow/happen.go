@@ -322,7 +322,7 @@ func enrolledFactor(f Flow, h EnrolledFactor) (Flow, []Effect, error) {
 		f.Proofs = append(slices.Clone(f.Proofs), h.Proof)
 	}
 	if f.Challenges[i].Silent {
-		f.Upgrade = false
+		f.Upgrade, f.Silently = false, h.Enrolment.ID
 	}
 	f.Challenges, f.Chosen, f.Asked, f.Trial = nil, "", nil, nil
 	f.Follow = h.Follow
