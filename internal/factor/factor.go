@@ -38,16 +38,17 @@ type Facts struct {
 	Kinds []Kind
 	AMR   string // RFC 8176
 
-	First      bool // may be the first proof of a flow, before the user is known to exist
-	Max        int  // enrolments per user; 0 means no limit
-	Restricted bool // SP 800-63B-4, 3.2.9
-	Heavy      bool // Finish costs memory and time: the engine holds a hash slot for it
-	Sends      bool // Begin makes a message
-	Hidden     bool // not in the list of sign-in methods (the password has its own page)
-	Ticket     bool // a code to a mailbox or number that opens one door in a flow and is no proof (held by nobody)
-	Replaces   bool // a user has one: a new one takes the old one's place
-	SelfTest   bool // has to prove itself once before it is bound
-	Follows    bool // is made right after a first second factor (recovery codes)
+	First      bool   // may be the first proof of a flow, before the user is known to exist
+	Max        int    // enrolments per user; 0 means no limit
+	Restricted bool   // SP 800-63B-4, 3.2.9
+	Heavy      bool   // Finish costs memory and time: the engine holds a hash slot for it
+	Sends      bool   // Begin makes a message
+	Channel    string // by which it is sent, where the factor has one: a tenant without it has not the factor
+	Hidden     bool   // not in the list of sign-in methods (the password has its own page)
+	Ticket     bool   // a code to a mailbox or number that opens one door in a flow and is no proof (held by nobody)
+	Replaces   bool   // a user has one: a new one takes the old one's place
+	SelfTest   bool   // has to prove itself once before it is bound
+	Follows    bool   // is made right after a first second factor (recovery codes)
 
 	// A guess at a secret below 64 bits succeeds with chance Accepted/Space.
 	// Space 0 says that guessing is hopeless and is limited by source only.
@@ -113,6 +114,7 @@ type Subject struct {
 	Enrolments []identity.Enrolment // of this factor, of this user
 	Chosen     string               // enrolment id, if one was chosen
 	NeedUV     bool
+	Beside     bool     // a proof of another factor stands in this flow already
 	MinLength  int      // passwords: 15 where one alone opens a session, 8 where a second factor is always asked
 	Words      []string // passwords: name, address, tenant: what the secret may not be made of
 

@@ -124,7 +124,7 @@ func (r *run) checkEnrol(d *Duty) error {
 		return nil
 	}
 	kind, ok := r.e.kinds[d.Factor]
-	if !ok || kind.Hidden || kind.Ticket || !r.policy.Allows(d.Factor) {
+	if !ok || kind.Hidden || kind.Ticket || !r.allows(kind) {
 		return identity.Invalid("factor_unavailable", "This factor cannot be set up here.")
 	}
 	if !r.room(kind) {

@@ -75,7 +75,7 @@ func (r *run) silent(f Facts) string {
 		facts := kind.Facts()
 		_, finds := kind.(factor.Discoverable)
 		holds := slices.ContainsFunc(r.held, func(en identity.Enrolment) bool { return en.Factor == facts.Name })
-		if !finds || holds || !r.policy.Allows(facts.Name) {
+		if !finds || holds || !r.allows(facts) {
 			continue
 		}
 		level := policy.ToBind(r.policy, r.e.Trust, has, policy.Method{Factor: facts.Name, Best: r.e.bestNew(r.tenant, kind)})
@@ -148,12 +148,22 @@ func (e *Engine) methods(t identity.Tenant, p policy.Policy, held []identity.Enr
 	}
 	for _, f := range e.Factors {
 		facts := f.Facts()
-		if facts.Hidden || facts.Ticket || !p.Allows(facts.Name) || (facts.Max > 0 && counts[facts.Name] >= facts.Max) {
+		if facts.Hidden || facts.Ticket || !p.Allows(facts.Name) || !reaches(t, facts) || (facts.Max > 0 && counts[facts.Name] >= facts.Max) {
 			continue
 		}
 		offered = append(offered, policy.Method{Factor: facts.Name, Best: e.bestNew(t, f)})
 	}
 	return has, offered
+}
+
+// reaches reports whether a factor's messages, if it sends any, can go out.
+func reaches(t identity.Tenant, kind factor.Facts) bool {
+	return kind.Channel == "" || t.Sends(kind.Channel)
+}
+
+// allows reports whether the tenant has a factor.
+func (r *run) allows(kind factor.Facts) bool {
+	return r.policy.Allows(kind.Name) && reaches(r.tenant, kind)
 }
 
 // best is the strongest proof that an enrolment could give.

@@ -51,7 +51,7 @@ func (f slip) Finish(s factor.Subject, c factor.Challenge, r factor.Response) (f
 type letter struct{ channel string }
 
 func (l letter) Facts() factor.Facts {
-	f := factor.Facts{Name: l.channel, Class: assurance.Mailbox, AMR: l.channel, Sends: true, Accepted: 1, Space: 1_000_000, Max: 3}
+	f := factor.Facts{Name: l.channel, Class: assurance.Mailbox, AMR: l.channel, Sends: true, Channel: l.channel, Accepted: 1, Space: 1_000_000, Max: 3}
 	if l.channel == identity.ChannelSMS {
 		f.Class, f.Restricted, f.Asks = assurance.Telephone, true, []factor.Field{{Name: "phone"}}
 	}
@@ -199,6 +199,7 @@ var indexKey = []byte("index key of thirty-two bytes...")
 // newLife is a world with every sort of factor.
 func newLife(t testing.TB, policyText string) *world {
 	w := newWorld(t, policyText)
+	w.tenant.Channels, w.tenant.SMSCountries = []string{"email", "sms"}, []string{"DE"}
 	deps := w.engine.Deps
 	deps.Factors = []factor.Factor{w.word, key{}, &code{now: w.now}, letter{identity.ChannelSMS}, letter{identity.ChannelEmail}, codes{}, slip{}}
 	deps.Number = func(_ identity.Tenant, typed string) (string, error) {

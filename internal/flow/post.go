@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/intelliauth/intelliauth/internal/identity"
-	"github.com/intelliauth/intelliauth/internal/policy"
 )
 
 // Codes of ViewError that the engine itself gives; a factor's refusals add theirs.
@@ -124,11 +123,11 @@ func (r *run) simple(p Post) (Posted, error) {
 		h = Skipped{Silent: step == Enrol && f.enrolling()[0] == dueSilently}
 	case p.Resend && len(r.flow.Challenges) > 0 && r.e.kinds[r.flow.Challenges[0].Factor].Sends:
 		return r.resend(f, step, p)
-	case p.Choose == promptRegister && r.policy.Registration == policy.Open && r.flow.Duty == nil && r.flow.Subject == "":
+	case p.Choose == promptRegister && r.mayRegister():
 		h = Meant{Purpose: Register}
-	case p.Choose == promptReset:
+	case p.Choose == promptReset && r.mails():
 		h = Meant{Purpose: Reset}
-	case p.Choose == ticketPrefix+ticketUnlock:
+	case p.Choose == ticketPrefix+ticketUnlock && r.mails():
 		return r.unlock(f, step, p)
 	case p.Choose == promptSession || p.Prompt == promptSession:
 		return r.continueAs(f, step, p)

@@ -76,7 +76,7 @@ func (r *run) anybodyOffers(f Facts) []offer {
 	var out []offer
 	for _, kind := range r.e.Factors {
 		facts := kind.Facts()
-		if _, ok := kind.(factor.Discoverable); ok && r.policy.Allows(facts.Name) && !f.barred(facts) && f.Flow.Purpose == "" {
+		if _, ok := kind.(factor.Discoverable); ok && r.allows(facts) && !f.barred(facts) && f.Flow.Purpose == "" {
 			out = append(out, offer{Factor: facts.Name, Anybody: true, facts: facts})
 		}
 	}
@@ -144,7 +144,7 @@ func (r *run) firstOffers(f Facts) []offer {
 	var out []offer
 	for _, kind := range r.e.Factors {
 		facts := kind.Facts()
-		if !facts.First || f.barred(facts) || !facts.Hidden && !r.policy.Allows(facts.Name) {
+		if !facts.First || f.barred(facts) || !facts.Hidden && !r.allows(facts) {
 			continue
 		}
 		o := offer{Factor: facts.Name, facts: facts}
@@ -225,7 +225,7 @@ func (r *run) enrolOffers(f Facts) []offer {
 
 // room reports whether the tenant lets this user have one more of a factor.
 func (r *run) room(facts factor.Facts) bool {
-	if !facts.Hidden && !r.policy.Allows(facts.Name) {
+	if !facts.Hidden && !r.allows(facts) {
 		return false
 	}
 	count := 0

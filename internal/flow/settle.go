@@ -171,8 +171,8 @@ func (r *run) enrolled(one pendingTry, en identity.Enrolment) EnrolledFactor {
 
 // followers reports whether the tenant has a factor that follows a first one.
 func (r *run) followers() bool {
-	for name, kind := range r.e.kinds {
-		if kind.Follows && r.policy.Allows(name) {
+	for _, kind := range r.e.kinds {
+		if kind.Follows && r.allows(kind) {
 			return true
 		}
 	}

@@ -32,6 +32,7 @@ func (r *run) subjectOf(c Challenge) (factor.Subject, error) {
 		Tenant: r.tenant, Origins: []string{r.tenant.Issuer}, User: r.user,
 		NeedUV: r.needUV(), MinLength: minLength(r.policy), Purpose: "signin", Locale: r.locale(),
 	}
+	s.Beside = c.Trial || slices.ContainsFunc(r.flow.Proofs, func(p assurance.Proof) bool { return p.Factor != c.Factor })
 	if c.Anybody {
 		s.User = nil
 		return s, nil

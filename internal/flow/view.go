@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/intelliauth/intelliauth/internal/factor"
+	"github.com/intelliauth/intelliauth/internal/identity"
 	"github.com/intelliauth/intelliauth/internal/policy"
 )
 
@@ -77,7 +78,7 @@ func (r *run) identifyPrompts(f Facts) []ViewPrompt {
 			out = append(out, ViewPrompt{ID: c.ID, Factor: c.Factor, Mediation: "conditional", Prompt: c.Challenge.Prompt})
 		}
 	}
-	if r.policy.Registration == policy.Open && r.flow.Purpose == "" && r.flow.Duty == nil && r.flow.Subject == "" {
+	if r.mayRegister() {
 		out = append(out, ViewPrompt{ID: promptRegister, Factor: promptRegister, Offer: true})
 	}
 	return out
@@ -108,12 +109,23 @@ func (r *run) factorPrompts(f Facts, step Step) []ViewPrompt {
 		out = append(out, p)
 	}
 	if step == Prove && len(f.Proofs) == 0 && f.Flow.Purpose == "" && !f.present() {
-		if r.closed {
+		if r.closed && r.mails() {
 			out = append(out, ViewPrompt{ID: ticketPrefix + ticketUnlock, Factor: "ticket", Offer: true})
 		}
-		out = append(out, ViewPrompt{ID: promptReset, Factor: promptReset, Offer: true})
+		if r.mails() {
+			out = append(out, ViewPrompt{ID: promptReset, Factor: promptReset, Offer: true})
+		}
 	}
 	return out
+}
+
+// mails reports whether the tenant can send mail: what rests on a mailed code is
+// not offered without.
+func (r *run) mails() bool { return r.tenant.Sends(identity.ChannelEmail) }
+
+// mayRegister reports whether somebody new may make a user here and now.
+func (r *run) mayRegister() bool {
+	return r.policy.Registration == policy.Open && r.mails() && r.flow.Purpose == "" && r.flow.Duty == nil && r.flow.Subject == ""
 }
 
 // offered reports whether the current challenge is of what the step offers: a

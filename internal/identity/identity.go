@@ -15,6 +15,7 @@ package identity
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -35,6 +36,7 @@ type Tenant struct {
 	Attestation    Attestation `json:"attestation,omitzero"`
 	SMSCountries   []string    `json:"smsCountries,omitempty"` // ISO 3166-1 alpha-2; numbers of others get no SMS
 	SMSPerDay      int         `json:"smsPerDay,omitempty"`    // ceiling of all SMS in 24 hours; 0 means 1000
+	Channels       []string    `json:"channels,omitempty"`     // by which messages can go out: "email", "sms"
 	Locale         string      `json:"locale,omitempty"`       // of messages to people of whom no language is known; default en
 }
 
@@ -59,6 +61,11 @@ func (t Tenant) Host() string {
 		return ""
 	}
 	return u.Host
+}
+
+// Sends reports whether messages can go out by a channel.
+func (t Tenant) Sends(channel string) bool {
+	return slices.Contains(t.Channels, channel) && (channel != ChannelSMS || len(t.SMSCountries) > 0)
 }
 
 // MeAudience is the audience of the tenant's own Me API.

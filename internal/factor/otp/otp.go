@@ -66,6 +66,7 @@ func newFactor(o Options, channel string, facts factor.Facts) (*Factor, error) {
 		return nil, err
 	}
 	facts.Kinds = []factor.Kind{factor.Possession}
+	facts.Channel = channel
 	facts.Sends, facts.Max, facts.Accepted, facts.Space = true, maxEnrolments, 1, space
 	facts.Best = assurance.Proof{Factor: facts.Name, Class: facts.Class, AMR: facts.AMR}
 	return &Factor{mechanism: m, facts: facts, channel: channel}, nil
