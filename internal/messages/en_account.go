@@ -44,7 +44,12 @@ func enAccount() map[Key]string {
 		AccountSuggestLead: "You have only one. With another one you can still sign in if you lose it.",
 		AccountFirst:       "Add a second step",
 		AccountFirstLead:   "At present a password is enough to sign in as you. A second step keeps others out even if they know it.",
+	}
+}
 
+// enSecrets words recovery codes and the password.
+func enSecrets() map[Key]string {
+	return map[Key]string{
 		AccountCodes:             "Recovery codes",
 		AccountCodesLead:         "If you lose your other sign-in methods, one of these codes lets you set up new ones.",
 		AccountCodesLeft + One:   "{n} code left",
@@ -145,7 +150,7 @@ func enDetails() map[Key]string {
 		AccountPhoneTitle:        "Your phone number",
 		AccountPhoneLead:         "We send a code to the new number to see that it is yours. First we check that it’s you.",
 		AccountPhoneLabel:        "New phone number",
-		AccountPhoneHint:         "With the country code, such as +44 20 7946 0000",
+		AccountPhoneHint:         "With the country code, such as +44 7700 900123",
 		AccountPhoneSubmit:       "Continue",
 		AccountPhoneRemove:       "Remove your phone number",
 		AccountPhoneRemoveTitle:  "Remove your phone number?",
@@ -159,7 +164,12 @@ func enDetails() map[Key]string {
 		AccountNameLead:   "Applications that may see your name are told the new one.",
 		AccountNameLabel:  "Name",
 		AccountNameSubmit: "Save",
+	}
+}
 
+// enDoors words the pages that a link in a message opens.
+func enDoors() map[Key]string {
+	return map[Key]string{
 		JoinTitle:  "Join {tenant}",
 		JoinLead:   "You have been invited to {tenant}. Once you accept, you choose how to sign in.",
 		JoinHint:   "The invitation works once. It is not used up before you accept it.",
@@ -170,7 +180,7 @@ func enDetails() map[Key]string {
 		NotMeTitle:     "Was it not you?",
 		NotMeLead:      "We told you of a change to your sign-in. If you did not make it, you can stop it here. Nothing happens until you press the button.",
 		NotMeWill:      "This will happen:",
-		NotMeSessions:  "Every browser is signed out, yours too.",
+		NotMeSessions:  "Every browser is signed out, this one too.",
 		NotMeAdded:     "Sign-in methods added in the last 72 hours stop working.",
 		NotMeRemoved:   "Sign-in methods removed in the last 72 hours work again.",
 		NotMeFrozen:    "For some time nobody can change your sign-in methods, your password or your address.",

@@ -23,7 +23,7 @@ const (
 
 	AccountAdd      Key = "account.add"
 	AccountAddLead  Key = "account.add.lead"
-	AccountAddNone  Key = "account.add.none" // nothing more can be added
+	AccountAddNone  Key = "account.add.none" // nothing more can be added: {tenant}
 	AccountAddThis  Key = "account.add.this" // on the button beside a method's name
 	AccountAddFor   Key = "account.add.for"  // {factor}
 	AccountNameHint Key = "account.name-hint"

@@ -181,7 +181,7 @@ func TestFactorsAreWordedGenerically(t *testing.T) {
 	if name := c.Factor("totp"); name != "Authenticator app" {
 		t.Errorf("totp is called %q", name)
 	}
-	if got := c.Field("phone") + "/" + c.Field("shoe size"); got != "Phone number/shoe size" {
+	if got := c.Field("phone") + "/" + c.Field("shoe size"); got != "Mobile phone number/shoe size" {
 		t.Errorf("fields: %q", got)
 	}
 }
@@ -198,7 +198,7 @@ func TestErrorsTellTheWaitTruthfully(t *testing.T) {
 		{"too_many_attempts", 2*time.Minute + time.Second, "There were too many attempts. Please wait 3 minutes."},
 		{"too_many_attempts", 90*time.Minute + 1, "There were too many attempts. Please wait 2 hours."},
 		{"too_many_attempts", 0, "There were too many attempts. Please try again later, or use another way."},
-		{"code_invalid", time.Minute, "That code is not right. Please enter the one shown now."},
+		{"code_invalid", time.Minute, "That code is not right. Please check it and enter it again."},
 		{"no_such_code", 0, "That did not work. Please try again."},
 	} {
 		if got := c.Error(test.code, nil, test.wait); got != test.want {
