@@ -18,6 +18,7 @@ func english() language {
 		texts: []map[Key]string{
 			enSteps(), enMoreSteps(), enPages(), enFactors(), enSent(), enWays(), enErrors(), enRefusals(), enPasswords(), enFaults(), enReasons(),
 			enAccount(), enSecrets(), enSessions(), enDetails(), enDoors(), enChanges(), enEvents(), enBecause(),
+			enMail(), enCodeMails(), enNotices(), enAlarms(), enTexts(),
 		},
 	}
 }

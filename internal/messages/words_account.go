@@ -46,19 +46,20 @@ func (c Catalogue) EventReason(code string, places ...string) (text string, ok b
 	return text, text != ""
 }
 
-// plain ends the key of a text that does without the places of its fellow.
-const plain Key = ".plain"
+// full ends the key of a text that says more than its fellow, by places that
+// may not be known.
+const full Key = ".full"
 
 // fitting returns the text of the first key that has one whose places are all
-// given; each key is followed by its plain form. So what is not known leaves no
-// hole in a sentence.
+// given; the full form of each key goes before it. So what is not known leaves
+// no hole in a sentence.
 func (c Catalogue) fitting(places []string, keys ...Key) string {
 	given := map[string]bool{}
 	for i := 0; i+1 < len(places); i += 2 {
 		given[places[i]] = Clean(places[i+1]) != ""
 	}
 	for _, k := range keys {
-		for _, k := range []Key{k, k + plain} {
+		for _, k := range []Key{k + full, k} {
 			if text, ok := c.find(k); ok && fits(text, given) {
 				return c.fill(text, places)
 			}
