@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,33 +20,56 @@ import (
 
 func en() Catalogue { return Load().For("", nil) }
 
-// keysOf reads the keys that keys.go declares, save stems and forms.
+// constantsOf reads the string constants of a file whose names begin so.
+func constantsOf(t *testing.T, path, prefix string) map[string]string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 || !strings.HasPrefix(spec.Names[0].Name, prefix) {
+			return true
+		}
+		if value, ok := spec.Values[0].(*ast.BasicLit); ok && value.Kind == token.STRING {
+			text, err := strconv.Unquote(value.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[spec.Names[0].Name] = text
+		}
+		return true
+	})
+	if len(found) == 0 {
+		t.Fatalf("%s has no constants %s…", path, prefix)
+	}
+	return found
+}
+
+// keysOf reads the keys that are declared, save stems, forms and ends.
 func keysOf(t *testing.T) []Key {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "keys.go", nil, 0)
+	paths, err := filepath.Glob("keys*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var keys []Key
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok || strings.HasPrefix(spec.Names[0].Name, "stem") || spec.Names[0].Name == "generic" {
-			return true
+	for _, path := range paths {
+		for name, value := range constantsOf(t, path, "") {
+			if unicode.IsUpper(rune(name[0])) {
+				keys = append(keys, Key(value))
+			}
 		}
-		value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys = append(keys, Key(value))
-		return true
-	})
+	}
 	return keys
 }
 
 func TestEveryKeyHasItsText(t *testing.T) {
 	c := en()
 	keys := keysOf(t)
-	if len(keys) < 50 {
+	if len(keys) < 150 {
 		t.Fatalf("read %d keys only", len(keys))
 	}
 	for _, k := range keys {
@@ -55,24 +79,37 @@ func TestEveryKeyHasItsText(t *testing.T) {
 	}
 }
 
-// missing tells what a language lacks beside English, or says otherwise.
+// missing tells what a language lacks beside English, has beyond it, or says
+// otherwise.
 func missing(l language) []string {
 	have, want := load(english(), l).languages[1].texts, en().texts
 	var out []string
+	known := map[Key]bool{}
+	need := func(k, like Key) {
+		known[k] = true
+		switch {
+		case strings.TrimSpace(have[k]) == "":
+			out = append(out, string(k))
+		case places(have[k]) != places(want[like]):
+			out = append(out, fmt.Sprintf("%s: places %s", k, places(have[k])))
+		}
+	}
 	for _, k := range slices.Sorted(maps.Keys(want)) {
+		one, single := strings.CutSuffix(string(k), string(One))
 		stem, plural := strings.CutSuffix(string(k), string(Other))
 		switch {
 		case plural:
 			for _, f := range l.forms {
-				if _, ok := have[Key(stem)+f]; !ok {
-					out = append(out, stem+string(f))
-				}
+				need(Key(stem)+f, k)
 			}
-		case strings.HasSuffix(string(k), string(One)) && want[Key(strings.TrimSuffix(string(k), string(One)))+Other] != "":
-		case have[k] == "":
-			out = append(out, string(k))
-		case places(have[k]) != places(want[k]):
-			out = append(out, fmt.Sprintf("%s: places %s", k, places(have[k])))
+		case single && want[Key(one)+Other] != "":
+		default:
+			need(k, k)
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(have)) {
+		if !known[k] {
+			out = append(out, string(k)+": not in English")
 		}
 	}
 	return out
@@ -98,33 +135,20 @@ func TestLanguagesAreComplete(t *testing.T) {
 	// The check itself must be able to fail.
 	short := english()
 	short.tag, short.forms = "xx", []Form{One, Few, Other}
-	short.texts = append(short.texts, map[Key]string{StepFor: "Weiter zu {app}", StepCancel: ""})
+	short.texts = append(short.texts, map[Key]string{
+		StepFor: "Weiter zu {app}", StepCancel: " ", WaitHours + Other: "many hours", "step.typo": "x",
+	})
 	lacks := strings.Join(missing(short), "; ")
-	for _, want := range []string{"step.for: places {app}", "step.cancel", "wait.minutes.few"} {
+	for _, want := range []string{"step.for: places {app}", "step.cancel", "wait.minutes.few", "wait.hours.other: places ;", "step.typo: not in English"} {
 		if !strings.Contains(lacks, want) {
 			t.Errorf("missing() did not tell of %s: %s", want, lacks)
 		}
 	}
 }
 
-// TestWords holds the words of the house: sign in, user, e-mail.
-func TestWords(t *testing.T) {
-	banned := regexp.MustCompile(`(?i)\b(log ?in|log ?on|log ?out|account|client|provider|email|invalid|oops|sorry)\b|!`)
-	for k, text := range en().texts {
-		if found := banned.FindString(text); found != "" {
-			t.Errorf("%s says %q: %s", k, found, text)
-		}
-		if strings.TrimSpace(text) != text || strings.Contains(text, "'") || strings.Contains(text, `"`) {
-			t.Errorf("%s is not typeset: %q", k, text)
-		}
-		if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) {
-			t.Errorf("%s holds a control character: %q", k, text)
-		}
-	}
-}
+func TestEveryReasonIsWorded(t *testing.T) { everyLanguage(t, reasonsWorded) }
 
-func TestEveryReasonIsWorded(t *testing.T) {
-	c := en()
+func reasonsWorded(t *testing.T, c Catalogue) {
 	for _, r := range []policy.Reason{
 		policy.RequestedLevel, policy.RequestedRecency, policy.ApplicationFloor, policy.PolicyAlways, policy.Enrolled,
 		policy.ScopeStepUp, policy.ManageFactors, policy.RiskMedium, policy.RiskHigh, policy.Unreachable, policy.EnrolmentDue,
@@ -157,7 +181,7 @@ func TestFactorsAreWordedGenerically(t *testing.T) {
 	if name := c.Factor("totp"); name != "Authenticator app" {
 		t.Errorf("totp is called %q", name)
 	}
-	if got := c.Field("phone") + "/" + c.Field("shoe size"); got != "Phone number/shoe size" {
+	if got := c.Field("phone") + "/" + c.Field("shoe size"); got != "Mobile phone number/shoe size" {
 		t.Errorf("fields: %q", got)
 	}
 }
@@ -174,7 +198,7 @@ func TestErrorsTellTheWaitTruthfully(t *testing.T) {
 		{"too_many_attempts", 2*time.Minute + time.Second, "There were too many attempts. Please wait 3 minutes."},
 		{"too_many_attempts", 90*time.Minute + 1, "There were too many attempts. Please wait 2 hours."},
 		{"too_many_attempts", 0, "There were too many attempts. Please try again later, or use another way."},
-		{"code_invalid", time.Minute, "That code is not right. Please enter the one shown now."},
+		{"code_invalid", time.Minute, "That code is not right. Please check it and enter it again."},
 		{"no_such_code", 0, "That did not work. Please try again."},
 	} {
 		if got := c.Error(test.code, nil, test.wait); got != test.want {
@@ -201,8 +225,29 @@ func TestErrorsCount(t *testing.T) {
 
 func TestMoment(t *testing.T) {
 	at := time.Date(2026, 3, 8, 9, 5, 0, 0, time.UTC)
-	if got := en().Moment(at); got != "8 March 2026, 09:05 UTC" {
-		t.Errorf("moment: %q", got)
+	german := Load().For("de", nil)
+	for _, test := range []struct {
+		c    Catalogue
+		zone *time.Location
+		want Instant
+	}{
+		{en(), time.UTC, Instant{"2026-03-08T09:05:00Z", "8 March 2026, 09:05 UTC"}},
+		{german, time.UTC, Instant{"2026-03-08T09:05:00Z", "8. März 2026, 09:05 Uhr (UTC)"}},
+		{german, time.FixedZone("MEZ", 3600), Instant{"2026-03-08T10:05:00+01:00", "8. März 2026, 10:05 Uhr (MEZ)"}},
+		{en(), time.FixedZone("", 19800), Instant{"2026-03-08T14:35:00+05:30", "8 March 2026, 14:35 UTC+05:30"}},
+		{en(), time.FixedZone("-03", -10800), Instant{"2026-03-08T06:05:00-03:00", "8 March 2026, 06:05 UTC-03:00"}},
+		{en(), time.FixedZone("", 0), Instant{"2026-03-08T09:05:00Z", "8 March 2026, 09:05 UTC"}},
+	} {
+		if got := test.c.Instant(at.In(test.zone)); got != test.want || test.c.Moment(at.In(test.zone)) != test.want.Human {
+			t.Errorf("%+v, want %+v", got, test.want)
+		}
+	}
+	before, moment, after := german.Timed(AccountApplicationUntil, at)
+	if before != "Längstens bis zum " || moment.Human != german.Moment(at) || after != "" {
+		t.Errorf("%q %+v %q", before, moment, after)
+	}
+	if before, moment, after := en().Timed(JoinTitle, at, "tenant", "{moment}"); before != "Join {moment}" || moment.Human != "" || after != "" {
+		t.Errorf("%q %+v %q", before, moment, after)
 	}
 }
 
@@ -257,49 +302,6 @@ func TestRightToLeftIsolatesEveryName(t *testing.T) {
 	if got := c.Text(StepFor, "application", "Shop"); got != "Continue to \u2068Shop\u2069" || c.Dir() != "rtl" || c.Lang() != "ar" {
 		t.Errorf("%q %s %s", got, c.Dir(), c.Lang())
 	}
-}
-
-func TestX10_Language(t *testing.T) {
-	german, brazilian := english(), english()
-	german.tag, brazilian.tag = "de", "pt-BR"
-	all := load(english(), german, brazilian)
-	for _, test := range []struct {
-		accept string
-		ui     []string
-		want   string
-	}{
-		{"", nil, "en"},
-		{"de", nil, "de"},
-		{"de-AT", nil, "de"},
-		{"DE-at-1996", nil, "de"},
-		{"pt-BR", nil, "pt-BR"},
-		{"pt", nil, "en"},
-		{"fr, de;q=0.5, en;q=0.7", nil, "en"},
-		{"fr, de;q=0.7, en;q=0.5", nil, "de"},
-		{"de;q=0, en;q=0.1", nil, "en"},
-		{"de;q=NaN", nil, "en"},
-		{"de;q=2", nil, "en"},
-		{"de;q=", nil, "en"},
-		{"*", nil, "en"},
-		{";;;,,,=;q", nil, "en"},
-		{"en", []string{"xx", "de"}, "de"},
-		{"de", []string{"xx"}, "de"},
-		{strings.Repeat("fr,", 40) + "de", nil, "en"},
-	} {
-		if got := all.For(test.accept, test.ui).Lang(); got != test.want {
-			t.Errorf("%q %v: %s, want %s", test.accept, test.ui, got, test.want)
-		}
-	}
-}
-
-func FuzzFor(f *testing.F) {
-	f.Add("de;q=0.1,*", "de")
-	all := Load()
-	f.Fuzz(func(t *testing.T, accept, tag string) {
-		if all.For(accept, []string{tag}).Lang() == "" {
-			t.Error("no language")
-		}
-	})
 }
 
 func FuzzClean(f *testing.F) {
