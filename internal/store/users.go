@@ -126,7 +126,7 @@ func (t *enrolments) Create(ctx context.Context, e identity.Enrolment) error {
 	}
 	rows, err := t.q.InsertEnrolment(ctx, sqlc.InsertEnrolmentParams{
 		TenantID: t.tenant, ID: e.ID, UserID: e.User, Factor: e.Factor,
-		Lookup: t.ring.lookup(e.Factor, e.Lookup), Sealed: t.secrets(e), Data: record(e),
+		Lookup: t.ring.lookup(e.Factor, e.Lookup), RemovedAt: micros(e.RemovedAt), Sealed: t.secrets(e), Data: record(e),
 	})
 	return one(rows, err, identity.ErrConflict)
 }
@@ -192,7 +192,7 @@ func (t *enrolments) Swap(ctx context.Context, e identity.Enrolment) error {
 	}
 	rows, err := t.q.SwapEnrolment(ctx, sqlc.SwapEnrolmentParams{
 		TenantID: t.tenant, ID: e.ID, UserID: e.User, Factor: e.Factor, Version: e.Version,
-		Lookup: lookup, Sealed: t.secrets(e), Data: record(e),
+		Lookup: lookup, RemovedAt: micros(e.RemovedAt), Sealed: t.secrets(e), Data: record(e),
 	})
 	return one(rows, err, identity.ErrConflict)
 }
