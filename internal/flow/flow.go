@@ -67,6 +67,7 @@ type Request struct {
 	PromptConsent bool
 	LoginHint     string
 	Subject       string // sub of an id_token_hint or a claim: nobody else may answer
+	Duty          *Duty  // a change to make at its end, for which the person is asked
 }
 
 // Begun is the result of Begin: a flow to send the person to, or an answer.
@@ -155,6 +156,7 @@ type Post struct {
 	Cancel    bool
 	Restart   bool // "not you?": back to identify
 	Upgrade   bool // this browser can make a passkey silently (conditional create)
+	Extend    bool // more time is wanted (WCAG 2.2.1): the flow is to wait its whole life from now
 }
 
 // Posted is the result of a response: the next view and, when it ended the

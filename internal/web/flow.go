@@ -19,7 +19,7 @@ func (s *server) showFlow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.tell(w, r, flow.Posted{View: view})
+	return s.tell(w, r, flow.Posted{View: view}, flow.Post{})
 }
 
 // postFlow answers POST /flow/{id}.
@@ -36,11 +36,15 @@ func (s *server) postFlow(w http.ResponseWriter, r *http.Request) error {
 		s.keep(w, posted.Answer)
 		posted.View.Redirect, posted.View.Form = posted.Answer.Redirect, posted.Answer.Form
 	}
-	return s.tell(w, r, posted)
+	return s.tell(w, r, posted, post)
 }
 
-// tell answers with a view: the same facts as JSON or as a page.
-func (s *server) tell(w http.ResponseWriter, r *http.Request, posted flow.Posted) error {
+// queryResent marks the address of a page that is shown after a code was sent anew.
+const queryResent = "sent"
+
+// tell answers with a view: the same facts as JSON or as a page. post is what it
+// answers, if anything.
+func (s *server) tell(w http.ResponseWriter, r *http.Request, posted flow.Posted, post flow.Post) error {
 	view := posted.View
 	if view.Popup {
 		edge.AllowPopup(w)
@@ -60,7 +64,11 @@ func (s *server) tell(w http.ResponseWriter, r *http.Request, posted flow.Posted
 		w.WriteHeader(http.StatusSeeOther)
 		return nil
 	case r.Method == http.MethodPost && view.Error == nil:
-		w.Header().Set("Location", "/flow/"+view.ID)
+		to := "/flow/" + view.ID
+		if post.Resend {
+			to += "?" + queryResent
+		}
+		w.Header().Set("Location", to)
 		w.WriteHeader(http.StatusSeeOther)
 		return nil
 	}
@@ -72,7 +80,11 @@ func (s *server) tell(w http.ResponseWriter, r *http.Request, posted flow.Posted
 			edge.SetRetryAfter(w, time.Duration(view.Error.RetryAfter)*time.Second)
 		}
 	}
-	return s.Pages.render(v, status, "flow", s.Pages.flowPage(v, view), view.Origin)
+	page := s.Pages.flowPage(v, view, post)
+	if view.Step != flow.Done && view.Step != flow.Denied {
+		page.Ends = v.ending(view.ExpiresAt, s.Now(), s.Pages.wayOn(v, fault{home: view.Application.Home, application: view.Application.Name}))
+	}
+	return s.Pages.render(v, status, "flow", page, view.Origin)
 }
 
 // viewBody is a view on the wire, with the form_post fields where there are any.
@@ -87,10 +99,7 @@ func (v visit) body(view flow.View) viewBody {
 	copy(prompts, view.Prompts)
 	places := []string{"application", v.applicationName(view.Application.Name), "tenant", v.tenantName()}
 	for i, prompt := range prompts {
-		words := v.Prompt(prompt.Factor, places...)
-		if prompt.Enrolling {
-			words = v.Enrolment(prompt.Factor, places...)
-		}
+		words := v.wordsOf(prompt, places)
 		prompts[i].Label = cmp.Or(words.Label, words.Submit)
 		if prompt.Offer {
 			prompts[i].Label = words.Choose

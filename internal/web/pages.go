@@ -44,11 +44,13 @@ type shell struct {
 	Tenant    string
 	Logo      string // address of the tenant's logo; "" shows our mark
 	Styles    []string
-	Script    string
+	Scripts   []string
 	Icon      string
 	Help      link
 	MadeBy    string
-	Wide      bool // the page has a picture beside its text
+	Wide      bool   // the page has a picture beside its text
+	Failed    string // code of what was refused, for the script
+	RPID      string // the tenant's, for the script
 }
 
 type link struct{ Href, Text string }
@@ -96,7 +98,7 @@ func (p *Pages) shell(v visit, heading string, failed bool) shell {
 		Lang: v.Lang(), Dir: v.Dir(), Tenant: v.tenantName(),
 		Title: v.Text(title, "page", heading, "tenant", v.tenantName()),
 		Logo:  b.picture(), Styles: []string{p.assets.path("app.css")},
-		Script: p.assets.path("page.js"), Icon: p.assets.path("favicon.svg"),
+		Scripts: []string{p.assets.path("page.js")}, Icon: p.assets.path("favicon.svg"),
 		MadeBy: v.Text(messages.PageMadeBy),
 	}
 	if b.css != "" {

@@ -181,7 +181,7 @@ func (p page) checkFields() {
 			labelled[attr(n, "for")] = true
 		}
 	}
-	tokens := []string{"username", "current-password", "new-password", "one-time-code", "email", "tel", "off"}
+	tokens := []string{"username", "username webauthn", "current-password", "new-password", "one-time-code", "email", "tel", "off"}
 	for _, n := range p.elements("input") {
 		if seen(n) && !labelled[attr(n, "id")] {
 			p.errorf("input %s has no label", attr(n, "name"))
@@ -306,7 +306,7 @@ func (p page) field() *html.Node {
 	p.t.Helper()
 	var all []*html.Node
 	for _, n := range p.elements("input") {
-		if seen(n) {
+		if seen(n) && has(n, "required") {
 			all = append(all, n)
 		}
 	}
