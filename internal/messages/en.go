@@ -15,7 +15,7 @@ func english() language {
 			"January", "February", "March", "April", "May", "June",
 			"July", "August", "September", "October", "November", "December",
 		},
-		texts: []map[Key]string{enSteps(), enPages(), enFactors(), enErrors(), enPasswords(), enFaults(), enReasons(), enWebTmp()},
+		texts: []map[Key]string{enSteps(), enPages(), enFactors(), enErrors(), enPasswords(), enFaults(), enReasons()},
 	}
 }
 
