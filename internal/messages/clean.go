@@ -50,10 +50,12 @@ func invisible(r rune) bool {
 }
 
 // isolate keeps a name of another direction from reordering its sentence: the
-// characters FSI and PDI do in text what <bdi> does in markup. Plain ASCII in a
-// sentence that runs the same way needs none.
+// characters FSI and PDI do in text what <bdi> does in markup. Letters of a
+// sentence that runs the same way need none: up to the block of Hebrew no
+// script runs from right to left.
 func (c Catalogue) isolate(s string) string {
-	if c.lang.dir == "ltr" && strings.IndexFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) < 0 {
+	const firstHebrew = '\u0590'
+	if c.lang.dir == "ltr" && strings.IndexFunc(s, func(r rune) bool { return r >= firstHebrew }) < 0 {
 		return s
 	}
 	return "\u2068" + s + "\u2069"

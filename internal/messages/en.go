@@ -15,7 +15,11 @@ func english() language {
 			"January", "February", "March", "April", "May", "June",
 			"July", "August", "September", "October", "November", "December",
 		},
-		texts: []map[Key]string{enSteps(), enPages(), enFactors(), enErrors(), enPasswords(), enFaults(), enReasons()},
+		texts: []map[Key]string{
+			enSteps(), enMoreSteps(), enPages(), enFactors(), enSent(), enWays(), enErrors(), enRefusals(), enPasswords(), enFaults(), enReasons(),
+			enAccount(), enSecrets(), enSessions(), enDetails(), enDoors(), enChanges(), enEvents(), enBecause(),
+			enMail(), enCodeMails(), enNotices(), enAlarms(), enTexts(),
+		},
 	}
 }
 
@@ -108,57 +112,6 @@ func enPages() map[Key]string {
 		"scope.offline_access": "Keep this access while you are away",
 		"scope.me":             "See your sign-in methods and where you are signed in",
 		"scope.me:factors":     "Change your sign-in methods",
-
-		"field.name":  "A name for it",
-		"field.phone": "Phone number",
-		"field.email": "E-mail address",
-	}
-}
-
-// enFactors has one block for each factor, and one for those not known here.
-func enFactors() map[Key]string {
-	return map[Key]string{
-		"prompt.any.title":  "Confirm it’s you",
-		"prompt.any.label":  "Your answer",
-		"prompt.any.choose": "{factor}",
-		"prompt.any.submit": "Continue",
-		"enrol.any.title":   "Set up {factor}",
-		"enrol.any.lead":    "From now on you can confirm with it that it’s you.",
-		"enrol.any.label":   "Your answer",
-		"enrol.any.choose":  "{factor}",
-		"enrol.any.submit":  "Continue",
-
-		"prompt.identifier.title":  "Sign in",
-		"prompt.identifier.label":  "E-mail address",
-		"prompt.identifier.submit": "Continue",
-
-		"prompt.session.title":  "Welcome back",
-		"prompt.session.choose": "Continue",
-		"prompt.consent.title":  "Allow {application}?",
-		"prompt.consent.submit": "Allow",
-
-		"factor.password":        "Password",
-		"prompt.password.title":  "Enter your password",
-		"prompt.password.label":  "Password",
-		"prompt.password.choose": "Your password",
-		"prompt.password.submit": "Continue",
-		"enrol.password.title":   "Choose a password",
-		"enrol.password.lead":    "A few unrelated words make a good one. There are no rules about digits or signs.",
-		"enrol.password.label":   "New password",
-		"enrol.password.choose":  "A password",
-		"enrol.password.submit":  "Save",
-
-		"factor.totp":        "Authenticator app",
-		"prompt.totp.title":  "Enter the code from your app",
-		"prompt.totp.lead":   "Open your authenticator app and look for {tenant}.",
-		"prompt.totp.label":  "6-digit code",
-		"prompt.totp.choose": "A code from your authenticator app",
-		"prompt.totp.submit": "Continue",
-		"enrol.totp.title":   "Set up an authenticator app",
-		"enrol.totp.lead":    "The app shows a new code every 30 seconds. You will be asked for one when you sign in.",
-		"enrol.totp.label":   "6-digit code from the app",
-		"enrol.totp.choose":  "An authenticator app",
-		"enrol.totp.submit":  "Confirm",
 	}
 }
 
@@ -169,7 +122,7 @@ func enErrors() map[Key]string {
 		"error.invalid_credentials":    "The e-mail address or the password is not right. Please check both.",
 		"error.identifier_required":    "Please enter your e-mail address.",
 		"error.response_required":      "Please fill in this field.",
-		"error.code_invalid":           "That code is not right. Please enter the one shown now.",
+		"error.code_invalid":           "That code is not right. Please check it and enter it again.",
 		"error.code_replayed":          "That code was used already. Please wait for the next one.",
 		"error.code_expired":           "That code has expired. Please ask for a new one.",
 		"error.too_many_attempts":      "There were too many attempts. Please try again later, or use another way.",
@@ -180,6 +133,30 @@ func enErrors() map[Key]string {
 		"error.overloaded.wait":        "Very many people are signing in right now. Please try again in {wait}.",
 		"error.enrolment_conflict":     "This has been set up already.",
 		"error.not_skippable":          "This step can’t be put off any longer.",
+	}
+}
+
+// enRefusals words what is refused of numbers, messages, changes and passkeys:
+// each says what is the matter and what to do.
+func enRefusals() map[Key]string {
+	return map[Key]string{
+		"error.number_invalid":         "This is not a phone number that exists. Please check it, and begin with the country code, such as +44.",
+		"error.number_not_mobile":      "This number can’t receive text messages. Please give the number of a mobile phone.",
+		"error.country_not_allowed":    "We can’t send text messages to this country. Please use another number, or another way.",
+		"error.send_limited":           "Enough codes have been sent for now. Please use the newest one, or another way.",
+		"error.send_limited.wait":      "A new code can be sent in {wait}. Please look for the one that was sent.",
+		"error.code_kept":              "Please keep the codes in a safe place first, and then confirm that you have.",
+		"error.name_in_use":            "Something of yours has this name already. Please choose another one.",
+		"error.frozen":                 "To protect you, nothing can be changed here for now: a change was reported as not made by you, or a recovery code was used. Please try again later.",
+		"error.last_required_factor":   "This is the last second step that you need to sign in. Please add another one first.",
+		"error.passkey_unknown":        "This passkey is not known here. It may have been removed. Please use another one, or another way.",
+		"error.passkey_origin":         "The passkey answered for a page with another address. Nothing is wrong with your passkey. Please open this page by its proper address and try again.",
+		"error.passkey_no_uv":          "The passkey did not check that it’s you. Please set up a fingerprint, a face or a PIN for it, or use another way.",
+		"error.passkey_backup_changed": "This passkey was made as one that can’t be copied, or as one that can, and now says the opposite. To keep you safe it is not accepted. Please use another way, and then replace it.",
+		"error.passkey_known":          "This device or security key already holds a passkey for you here. Please use another one.",
+		"error.passkey_not_attested":   "This passkey does not prove who made it, which is asked for here. Please use a security key that does, or another way.",
+		"error.passkey_model":          "Passkeys of this make are not accepted here. Please use another one, or another way.",
+		"error.passkey_failed":         "The answer of the passkey could not be verified, so it was not accepted. Please try again, or use another way.",
 	}
 }
 

@@ -86,5 +86,7 @@ const (
 	stemScope  Key = "scope."
 	stemField  Key = "field."
 
+	stemPurpose Key = "purpose."
+
 	generic Key = "any" // stands where a code is not known here
 )

@@ -68,7 +68,7 @@ type Catalogue struct {
 }
 
 // Load reads all languages.
-func Load() *Catalogues { return load(english()) }
+func Load() *Catalogues { return load(english(), german()) }
 
 func load(all ...language) *Catalogues {
 	c := &Catalogues{}

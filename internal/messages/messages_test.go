@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,33 +20,56 @@ import (
 
 func en() Catalogue { return Load().For("", nil) }
 
-// keysOf reads the keys that keys.go declares, save stems and forms.
+// constantsOf reads the string constants of a file whose names begin so.
+func constantsOf(t *testing.T, path, prefix string) map[string]string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 || !strings.HasPrefix(spec.Names[0].Name, prefix) {
+			return true
+		}
+		if value, ok := spec.Values[0].(*ast.BasicLit); ok && value.Kind == token.STRING {
+			text, err := strconv.Unquote(value.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[spec.Names[0].Name] = text
+		}
+		return true
+	})
+	if len(found) == 0 {
+		t.Fatalf("%s has no constants %s…", path, prefix)
+	}
+	return found
+}
+
+// keysOf reads the keys that are declared, save stems, forms and ends.
 func keysOf(t *testing.T) []Key {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "keys.go", nil, 0)
+	paths, err := filepath.Glob("keys*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var keys []Key
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok || strings.HasPrefix(spec.Names[0].Name, "stem") || spec.Names[0].Name == "generic" {
-			return true
+	for _, path := range paths {
+		for name, value := range constantsOf(t, path, "") {
+			if unicode.IsUpper(rune(name[0])) {
+				keys = append(keys, Key(value))
+			}
 		}
-		value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys = append(keys, Key(value))
-		return true
-	})
+	}
 	return keys
 }
 
 func TestEveryKeyHasItsText(t *testing.T) {
 	c := en()
 	keys := keysOf(t)
-	if len(keys) < 50 {
+	if len(keys) < 150 {
 		t.Fatalf("read %d keys only", len(keys))
 	}
 	for _, k := range keys {
@@ -157,7 +181,7 @@ func TestFactorsAreWordedGenerically(t *testing.T) {
 	if name := c.Factor("totp"); name != "Authenticator app" {
 		t.Errorf("totp is called %q", name)
 	}
-	if got := c.Field("phone") + "/" + c.Field("shoe size"); got != "Phone number/shoe size" {
+	if got := c.Field("phone") + "/" + c.Field("shoe size"); got != "Mobile phone number/shoe size" {
 		t.Errorf("fields: %q", got)
 	}
 }
@@ -174,7 +198,7 @@ func TestErrorsTellTheWaitTruthfully(t *testing.T) {
 		{"too_many_attempts", 2*time.Minute + time.Second, "There were too many attempts. Please wait 3 minutes."},
 		{"too_many_attempts", 90*time.Minute + 1, "There were too many attempts. Please wait 2 hours."},
 		{"too_many_attempts", 0, "There were too many attempts. Please try again later, or use another way."},
-		{"code_invalid", time.Minute, "That code is not right. Please enter the one shown now."},
+		{"code_invalid", time.Minute, "That code is not right. Please check it and enter it again."},
 		{"no_such_code", 0, "That did not work. Please try again."},
 	} {
 		if got := c.Error(test.code, nil, test.wait); got != test.want {

@@ -62,6 +62,17 @@ func (c Catalogue) Field(name string) string {
 	return Clean(name)
 }
 
+// FieldHint says how to give what a field asks for; "" if nothing needs saying.
+func (c Catalogue) FieldHint(name string) string {
+	return c.first(nil, stemField+Key(name)+".hint")
+}
+
+// Purpose words what a flow is for, where it makes no change of its own:
+// "manage", "register", "reset", "recover", "join" or "" for a sign-in.
+func (c Catalogue) Purpose(purpose string, places ...string) string {
+	return c.first(places, stemPurpose+Key(purpose), stemPurpose+generic)
+}
+
 // Error words what was wrong with a response, by its code. With wait it also
 // says, truthfully, for how long nothing more will be taken.
 func (c Catalogue) Error(code string, args map[string]string, wait time.Duration) string {

@@ -52,7 +52,7 @@ func TestFlowAsJSON(t *testing.T) {
 	} {
 		want := map[string]any{
 			"step": "enrol", "label": "6-digit code from the app", "input": "text", "autocomplete": "one-time-code",
-			"code": "code_invalid", "message": "That code is not right. Please enter the one shown now.",
+			"code": "code_invalid", "message": "That code is not right. Please check it and enter it again.",
 		}[name]
 		if got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
