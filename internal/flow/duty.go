@@ -41,6 +41,7 @@ type Account struct {
 	Enrolments []identity.Enrolment // not the password, not removed ones
 	Password   *identity.Enrolment  // nil: none is set
 	Codes      int                  // recovery codes left; -1 without any enrolled
+	CodesOf    string               // the factor that Codes counts; "" if the tenant does not offer it
 	Sessions   []identity.Session   // live ones, this one first
 	Grants     []identity.Grant     // live ones
 	Events     []identity.Event     // newest first

@@ -50,6 +50,7 @@ func (s *server) tell(w http.ResponseWriter, r *http.Request, posted flow.Posted
 		edge.AllowPopup(w)
 	}
 	v := s.Pages.visit(w, r, view.Locales)
+	v.now = s.Now()
 	if wantsJSON(r) {
 		return writeJSON(w, http.StatusOK, v.body(view))
 	}
@@ -60,16 +61,14 @@ func (s *server) tell(w http.ResponseWriter, r *http.Request, posted flow.Posted
 	case view.Redirect != "":
 		// 303 turns a POST into a GET: what was posted goes nowhere else.
 		edge.SetCSP(w, view.Origin)
-		w.Header().Set("Location", view.Redirect)
-		w.WriteHeader(http.StatusSeeOther)
+		seeOther(w, view.Redirect)
 		return nil
 	case r.Method == http.MethodPost && view.Error == nil:
 		to := "/flow/" + view.ID
 		if post.Resend {
 			to += "?" + queryResent
 		}
-		w.Header().Set("Location", to)
-		w.WriteHeader(http.StatusSeeOther)
+		seeOther(w, to)
 		return nil
 	}
 	status := http.StatusOK
@@ -82,7 +81,7 @@ func (s *server) tell(w http.ResponseWriter, r *http.Request, posted flow.Posted
 	}
 	page := s.Pages.flowPage(v, view, post)
 	if view.Step != flow.Done && view.Step != flow.Denied {
-		page.Ends = v.ending(view.ExpiresAt, s.Now(), s.Pages.wayOn(v, fault{home: view.Application.Home, application: view.Application.Name}))
+		page.Ends = v.ending(view.ExpiresAt, s.Pages.wayOn(v, fault{home: view.Application.Home}).Href)
 	}
 	return s.Pages.render(v, status, "flow", page, view.Origin)
 }
@@ -149,20 +148,29 @@ func writeJSON(w http.ResponseWriter, status int, body any) error {
 
 // begin starts a flow of our own page that ends at an own path.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, path string) error {
-	b := s.browser(r)
-	b.Binding = s.Cookies.EnsureBinding(w, r, s.Random)
-	begun, err := s.Flows.Begin(r.Context(), edge.TenantOf(r.Context()), b, flow.Request{
+	begun, err := s.Flows.Begin(r.Context(), edge.TenantOf(r.Context()), s.bound(w, r), flow.Request{
 		Authorization: identity.AuthorizationRequest{OwnPage: true, RedirectURI: path, RequestedAt: s.Now()},
 	})
 	if err != nil {
 		return err
 	}
+	s.follow(w, begun)
+	return nil
+}
+
+// bound is the browser, with the cookie that flows hang on.
+func (s *server) bound(w http.ResponseWriter, r *http.Request) flow.Browser {
+	b := s.browser(r)
+	b.Binding = s.Cookies.EnsureBinding(w, r, s.Random)
+	return b
+}
+
+// follow leads to a flow that was begun, or to where it ended at once.
+func (s *server) follow(w http.ResponseWriter, begun flow.Begun) {
 	to := "/flow/" + begun.FlowID
 	if begun.Answer != nil {
 		s.keep(w, begun.Answer)
 		to = begun.Answer.Redirect
 	}
-	w.Header().Set("Location", to)
-	w.WriteHeader(http.StatusSeeOther)
-	return nil
+	seeOther(w, to)
 }

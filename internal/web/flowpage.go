@@ -24,6 +24,7 @@ type flowPage struct {
 	Why     *why
 	Alert   string // what is wrong, where it is no single field's
 	Status  string // what happened, such as that a code was sent
+	Look    string // where to look for what was sent
 	Wants   string // over the scopes
 	Scopes  []string
 	Main    *mainForm
@@ -105,7 +106,9 @@ func (p *Pages) flowPage(v visit, view flow.View, typed flow.Post) flowPage {
 		page.Failed, page.RPID = view.Error.Code, v.tenant.RPID
 	}
 	page.Scripts = append(page.Scripts, p.assets.path("webauthn.js"))
-	page.Wide = page.Main != nil && page.Main.Setup != nil && page.Main.Setup.QR != ""
+	if page.Main != nil && page.Main.Setup != nil && page.Main.Setup.QR != "" {
+		page.Kind = kindWide
+	}
 	return page
 }
 
@@ -172,10 +175,7 @@ func (v visit) purpose(view flow.View, places []string) string {
 	if view.Duty != nil {
 		return v.Duty(string(view.Duty.Kind), "factor", v.dutyFactor(view.Duty), "name", view.Duty.Name)
 	}
-	if view.Purpose == "manage" {
-		return v.Text(messages.StepManage, places...)
-	}
-	return v.Text(messages.StepFor, places...)
+	return v.Purpose(view.Purpose, places...)
 }
 
 func (v visit) dutyFactor(d *flow.Duty) string {

@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/intelliauth/intelliauth/internal/assurance"
 	"github.com/intelliauth/intelliauth/internal/edge"
 	"github.com/intelliauth/intelliauth/internal/flow"
 	"github.com/intelliauth/intelliauth/internal/identity"
@@ -66,17 +66,13 @@ func gallery(t testing.TB, n names) []exhibit {
 	add("sign-out-application", func(w http.ResponseWriter, r *http.Request, p *Pages) {
 		p.ConfirmSignOut(w, r, SignOutAsked{User: n.user, Application: n.application, Action: "/oauth2/logout", Fields: map[string]string{"state": n.detail}})
 	})
-	person := &flow.Current{
-		User: identity.User{Email: n.user}, Standing: assurance.Standing{Level: assurance.AAL2},
-		Session: identity.Session{CreatedAt: time.Date(2026, 3, 1, 11, 58, 0, 0, time.UTC)},
-	}
-	for name, current := range map[string]*flow.Current{"home": nil, "home-signed-in": person} {
-		add(name, func(w http.ResponseWriter, r *http.Request, p *Pages) {
-			s := &server{Deps{Pages: p, Flows: &fakeFlows{current: current}}}
-			if err := s.home(w, r); err != nil {
-				t.Error(err)
-			}
-		})
+	add("home", func(w http.ResponseWriter, r *http.Request, p *Pages) {
+		if err := (&server{Deps{Pages: p, Flows: &fakeFlows{}}}).home(w, r); err != nil {
+			t.Error(err)
+		}
+	})
+	for name, e := range accountExhibits(t, n) {
+		add(name, e)
 	}
 	wrong := func(name string, f fault) {
 		add(name, func(w http.ResponseWriter, r *http.Request, p *Pages) { p.fault(w, r, f) })
@@ -161,4 +157,29 @@ func TestServeGallery(t *testing.T) {
 		_ = server.Close()
 	}()
 	_ = server.Serve(listener)
+}
+
+// withPath makes a request one for a path; its query's id is the path's {id}.
+func withPath(r *http.Request, path string) *http.Request {
+	r = r.Clone(r.Context())
+	u, err := url.Parse(path)
+	if err != nil {
+		panic(err)
+	}
+	r.URL = u
+	r.SetPathValue("id", u.Query().Get("id"))
+	return r
+}
+
+// pathName makes a name of a pattern: "/phone/remove" is "-phone-remove".
+func pathName(path string) string {
+	return strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path)
+}
+
+// asForm makes a request one that posts an empty form.
+func asForm(r *http.Request) *http.Request {
+	r = r.Clone(r.Context())
+	r.Method, r.Body = http.MethodPost, http.NoBody
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
 }

@@ -271,6 +271,7 @@ func TestNoFactorIsNamed(t *testing.T) {
 			seen++
 			for i, line := range strings.Split(string(body), "\n") {
 				line, _, _ = strings.Cut(line, "//")
+				line = strings.ReplaceAll(line, "passkey-endpoints", "") // a name on the wire
 				if m := names.FindString(line); m != "" && !slices.Contains(wordsOfHTML, m) {
 					t.Errorf("%s:%d names %s", path, i+1, m)
 				}

@@ -59,7 +59,7 @@ func (v visit) asked(prefix string, fields []factor.Field) []field {
 	var out []field
 	for _, f := range fields {
 		made := field{
-			ID: prefix + f.Name, Name: fieldAsked + f.Name, Label: v.Field(f.Name), Type: "text",
+			ID: prefix + f.Name, Name: fieldAsked + f.Name, Label: v.Field(f.Name), Hint: v.FieldHint(f.Name), Type: "text",
 			Autocomplete: f.Autocomplete, InputMode: f.InputMode, MaxLength: 254,
 		}
 		if made.Autocomplete == "" {

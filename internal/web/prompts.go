@@ -51,7 +51,7 @@ type setup struct {
 
 // codes are shown once, to be kept. Copying and printing need the script.
 type codes struct {
-	Title                         string
+	Title, Once                   string
 	List                          []string
 	Copy, Copied, Print, Download string
 	CopyValue, File, FileText     string
@@ -93,6 +93,8 @@ func (v visit) prove(page *flowPage, view flow.View, places []string) {
 	}
 	switch {
 	case page.Main != nil:
+	case view.Step == flow.Enrol && view.Skippable && len(view.Reasons) == 0:
+		page.Heading = v.Text(messages.EnrolSecond) // nobody asks for it: it is suggested
 	case view.Step == flow.Enrol:
 		page.Heading = v.Text(messages.EnrolChoose)
 	default:
@@ -114,6 +116,8 @@ func (v visit) prove(page *flowPage, view flow.View, places []string) {
 
 func (v visit) wordsOf(prompt flow.ViewPrompt, places []string) messages.PromptWords {
 	switch {
+	case silent(prompt):
+		return messages.PromptWords{Title: v.Text(messages.UpgradeTitle), Lead: v.Text(messages.UpgradeLead), Submit: v.Enrolment(prompt.Factor).Submit}
 	case prompt.Enrolling:
 		return v.Enrolment(prompt.Factor, places...)
 	case prompt.SelfTest:
@@ -125,6 +129,9 @@ func (v visit) wordsOf(prompt flow.ViewPrompt, places []string) messages.PromptW
 	return v.Prompt(prompt.Factor, places...)
 }
 
+// silent reports whether the script is to set something up without a question.
+func silent(p flow.ViewPrompt) bool { return p.Enrolling && !p.Offer && p.Mediation != "" }
+
 // current words the prompt that is to be answered now.
 func (v visit) current(page *flowPage, view flow.View, prompt flow.ViewPrompt, places []string) {
 	words := v.wordsOf(prompt, places)
@@ -133,16 +140,27 @@ func (v visit) current(page *flowPage, view flow.View, prompt flow.ViewPrompt, p
 		page.Lead = append(page.Lead, words.Lead)
 	}
 	page.Main = v.answering(view, prompt, words)
+	if len(prompt.Codes) > 0 && (view.Duty == nil || view.Duty.Factor != prompt.Factor) {
+		page.Lead = append(page.Lead, v.Text(messages.EnrolAfter)) // nobody came for them
+	}
 	if prompt.SentTo != "" {
-		said := messages.StepSentTo
-		if v.r.URL.Query().Has(queryResent) {
-			said = messages.StepSentAgain
-		}
-		page.Status = v.Text(said, "address", prompt.SentTo)
+		page.Status = v.Text(v.sent(view), "address", prompt.SentTo)
 	}
 	if prompt.Resend {
-		page.Resend = v.Text(messages.StepResend)
+		page.Resend, page.Look = v.Text(messages.StepResend), v.Text(messages.StepSpam)
 	}
+}
+
+// sent chooses how to say that a code was sent. Where somebody forgot a secret
+// it is not said whether anybody is known by the address.
+func (v visit) sent(view flow.View) messages.Key {
+	switch {
+	case view.Purpose == "reset":
+		return messages.StepSentIf
+	case v.r.URL.Query().Has(queryResent):
+		return messages.StepSentAgain
+	}
+	return messages.StepSentTo
 }
 
 // answering makes the form of a prompt from what the prompt holds.
@@ -208,11 +226,14 @@ func (v visit) ceremony(view flow.View, prompt flow.ViewPrompt, words messages.P
 func (v visit) codes(view flow.View, prompt flow.ViewPrompt) *codes {
 	lines := strings.Join(prompt.Codes, "\n")
 	return &codes{
-		Title: v.Text(messages.EnrolCodes), List: prompt.Codes,
+		Title: v.Text(messages.EnrolCodes), Once: v.Text(messages.EnrolOnce), List: prompt.Codes,
 		Copy: v.Text(messages.EnrolCopy), Copied: v.Text(messages.EnrolCopied),
 		Print: v.Text(messages.EnrolPrint), Download: v.Text(messages.EnrolDownload),
 		CopyValue: lines, File: strings.NewReplacer(":", "-").Replace(v.tenant.Host()) + ".txt",
-		FileText: strings.Join([]string{v.tenantName(), v.tenant.Issuer, messages.Clean(view.User), "", v.Text(messages.EnrolCodes), "", lines, ""}, "\n"),
+		FileText: strings.Join([]string{
+			v.Text(messages.EnrolFileOf, "user", view.User, "tenant", v.tenantName()), v.tenant.Issuer,
+			v.Text(messages.EnrolFileAt, "moment", v.Moment(v.now.UTC())), "", v.Text(messages.EnrolCodes), "", lines, "",
+		}, "\n"),
 	}
 }
 

@@ -35,10 +35,10 @@ type ending struct {
 	Extend  string
 }
 
-func (v visit) ending(until, now time.Time, again link) *ending {
+func (v visit) ending(until time.Time, again string) *ending {
 	return &ending{
-		Until: v.stamp(messages.StepEnds, until), Seconds: max(0, int(until.Sub(now)/time.Second)),
-		Soon: v.Text(messages.StepEndsSoon), Over: v.Text(messages.StepEnded), Again: again,
+		Until: v.stamp(messages.StepEnds, until), Seconds: max(0, int(until.Sub(v.now)/time.Second)),
+		Soon: v.Text(messages.StepEndsSoon), Over: v.Text(messages.StepEnded), Again: link{again, v.Text(messages.StepAgain)},
 		Extend: v.Text(messages.StepExtend),
 	}
 }

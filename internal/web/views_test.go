@@ -156,7 +156,8 @@ func keyViews(n names, at stand) map[string]flow.View {
 		}),
 		"password-key": at(flow.Prove, func(v *flow.View) {
 			v.Prompts = []flow.ViewPrompt{
-				passwordPrompt("p1"), {ID: "offer:passkey", Factor: "passkey", Offer: true},
+				passwordPrompt("p1"),
+				{ID: "offer:passkey", Factor: "passkey", Offer: true},
 				{ID: "reset", Factor: "reset", Offer: true},
 			}
 		}),
@@ -210,7 +211,8 @@ func wayViews(n names, at stand) map[string]flow.View {
 		"enrol-offers": at(flow.Enrol, func(v *flow.View) {
 			v.Prompts = []flow.ViewPrompt{
 				{ID: "offer:passkey", Factor: "passkey", Enrolling: true, Offer: true},
-				{ID: "offer:totp", Factor: "totp", Enrolling: true, Offer: true}, sms,
+				{ID: "offer:totp", Factor: "totp", Enrolling: true, Offer: true},
+				sms,
 			}
 			v.Reasons = []policy.Reason{policy.PolicyAlways}
 		}),
