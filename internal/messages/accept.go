@@ -6,20 +6,28 @@ import (
 	"strings"
 )
 
-// maxRanges bounds how much of a header is considered.
-const maxRanges = 32
+const (
+	// maxRanges bounds how much of a header is considered.
+	maxRanges = 32
+	// maxTag is the length up to which a tag must be understood (RFC 5646, 4.4.1).
+	maxTag = 35
+)
 
-// For chooses the language of a person: the first of uiLocales (OpenID Connect
-// Core, 3.1.2.1; most wanted first) that there is, else the best of an
-// Accept-Language header, else English. Tags match by RFC 4647, 3.4: a language
-// is found under its longest prefix.
-func (c *Catalogues) For(accept string, uiLocales []string) Catalogue {
-	for _, tag := range uiLocales[:min(len(uiLocales), maxRanges)] {
-		if found, ok := c.lookup(tag); ok {
-			return found
-		}
-	}
-	for _, tag := range ranges(accept) {
+// Wishes are what is known of the language of a person, the strongest first.
+// Each may be empty.
+type Wishes struct {
+	UI     []string // ui_locales of a request (OpenID Connect Core, 3.1.2.1), most wanted first
+	Accept string   // an Accept-Language header (RFC 9110, 12.5.4)
+	User   string   // the language of the user
+	Tenant string   // the language of the place
+}
+
+// Choose chooses the language of a person: the first wish that there is a
+// language for, else English. Tags match by RFC 4647, 3.4: a language is found
+// under its longest prefix. Mails have no header and go by User and Tenant.
+func (c *Catalogues) Choose(w Wishes) Catalogue {
+	wanted := append(slices.Clip(w.UI[:min(len(w.UI), maxRanges)]), ranges(w.Accept)...)
+	for _, tag := range append(wanted, w.User, w.Tenant) {
 		if found, ok := c.lookup(tag); ok {
 			return found
 		}
@@ -27,7 +35,18 @@ func (c *Catalogues) For(accept string, uiLocales []string) Catalogue {
 	return c.english
 }
 
+// For is Choose for a visitor of whom nothing is known but the request.
+func (c *Catalogues) For(accept string, uiLocales []string) Catalogue {
+	return c.Choose(Wishes{UI: uiLocales, Accept: accept})
+}
+
+// lookup takes tags with an underscore, too, as the claim "locale" may have them
+// (OpenID Connect Core, 5.1).
 func (c *Catalogues) lookup(tag string) (Catalogue, bool) {
+	if len(tag) > maxTag {
+		return Catalogue{}, false
+	}
+	tag = strings.ReplaceAll(tag, "_", "-")
 	for tag != "" {
 		for _, l := range c.languages {
 			if strings.EqualFold(l.lang.tag, tag) {
@@ -43,8 +62,8 @@ func (c *Catalogues) lookup(tag string) (Catalogue, bool) {
 	return Catalogue{}, false
 }
 
-// ranges reads an Accept-Language header (RFC 9110, 12.5.4), most wanted first.
-// What is malformed is passed over.
+// ranges reads an Accept-Language header, most wanted first. What is malformed
+// is passed over.
 func ranges(accept string) []string {
 	type weighted struct {
 		tag string
@@ -57,7 +76,7 @@ func ranges(accept string) []string {
 		}
 		tag, rest, _ := strings.Cut(part, ";")
 		q := 1.0
-		if name, value, ok := strings.Cut(strings.TrimSpace(rest), "="); ok && strings.TrimSpace(name) == "q" {
+		if name, value, ok := strings.Cut(strings.TrimSpace(rest), "="); ok && strings.EqualFold(strings.TrimSpace(name), "q") {
 			v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 			if err != nil || !(v >= 0 && v <= 1) {
 				continue

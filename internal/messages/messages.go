@@ -1,21 +1,28 @@
 // Package messages answers "in what words?": every text that a person reads,
 // in every language there is.
 //
-// A language is one file (en.go is the complete one): a function that returns
-// its texts by [Key], its direction and its plural forms. Nobody joins
+// A language is a set of files (those of English are the measure): a function
+// that returns its texts by [Key], its direction and its plural forms. Nobody joins
 // fragments: a text is a whole sentence with named places, as in
 // "Continue to {application}". A text that counts has one entry for each plural
 // form of its language, under its key with the form appended (".one",
 // ".other"). What the machinery speaks of by code (a factor, an error, a
-// reason, a scope) has keys made from that code, with a generic text for codes
-// that are not known here, so a new factor is one more block of wording.
+// reason, a scope, an event, a kind of mail) has keys made from that code, with a
+// generic text for codes that are not known here, so a new factor is one more
+// block of wording. What may not be known has no place in a text but in its
+// fellow under the key with ".full" appended.
 //
-//	messages.go   Load, For, Text, Count
-//	keys.go       the keys
-//	words.go      what a code means: prompts, enrolments, errors, reasons, scopes
-//	clean.go      names that strangers chose, made safe to stand in a sentence
-//	accept.go     which language a person reads
-//	en.go         English
+//	messages.go       Load, Text, Count
+//	keys*.go          the keys: of pages, steps, the account pages, mails
+//	words.go          what a code means: prompts, enrolments, errors, reasons, scopes
+//	words_account.go  changes, events, levels
+//	words_mail.go     whole mails and text messages
+//	moment.go         times, for people and for machines
+//	clean.go          names that strangers chose, made safe to stand in a sentence
+//	accept.go         which language a person reads
+//	en*.go            English
+//	de*.go            German
+//	pseudo.go         languages for tests, that show what came from no catalogue
 //
 // The package knows no other room; pages and mails draw from it alike.
 package messages
@@ -23,7 +30,6 @@ package messages
 import (
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Key names one text. Keys are constants of this package, or made from a code
@@ -43,7 +49,7 @@ const (
 	Other Form = ".other" // every language has this one
 )
 
-// language is one file of this package.
+// language is what one set of files says.
 type language struct {
 	tag    string // BCP 47
 	dir    string // "ltr" or "rtl"
@@ -114,13 +120,6 @@ func (c Catalogue) Count(k Key, n int, places ...string) string {
 		return c.fill(text, places)
 	}
 	return c.Text(k+Other, places...)
-}
-
-// Moment writes a time with its zone.
-func (c Catalogue) Moment(t time.Time) string {
-	zone, _ := t.Zone()
-	return c.Text(Moment, "day", strconv.Itoa(t.Day()), "month", c.lang.months[t.Month()-1],
-		"year", strconv.Itoa(t.Year()), "time", t.Format("15:04"), "zone", zone)
 }
 
 func (c Catalogue) find(k Key) (string, bool) {

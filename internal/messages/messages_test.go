@@ -79,24 +79,37 @@ func TestEveryKeyHasItsText(t *testing.T) {
 	}
 }
 
-// missing tells what a language lacks beside English, or says otherwise.
+// missing tells what a language lacks beside English, has beyond it, or says
+// otherwise.
 func missing(l language) []string {
 	have, want := load(english(), l).languages[1].texts, en().texts
 	var out []string
+	known := map[Key]bool{}
+	need := func(k, like Key) {
+		known[k] = true
+		switch {
+		case strings.TrimSpace(have[k]) == "":
+			out = append(out, string(k))
+		case places(have[k]) != places(want[like]):
+			out = append(out, fmt.Sprintf("%s: places %s", k, places(have[k])))
+		}
+	}
 	for _, k := range slices.Sorted(maps.Keys(want)) {
+		one, single := strings.CutSuffix(string(k), string(One))
 		stem, plural := strings.CutSuffix(string(k), string(Other))
 		switch {
 		case plural:
 			for _, f := range l.forms {
-				if _, ok := have[Key(stem)+f]; !ok {
-					out = append(out, stem+string(f))
-				}
+				need(Key(stem)+f, k)
 			}
-		case strings.HasSuffix(string(k), string(One)) && want[Key(strings.TrimSuffix(string(k), string(One)))+Other] != "":
-		case have[k] == "":
-			out = append(out, string(k))
-		case places(have[k]) != places(want[k]):
-			out = append(out, fmt.Sprintf("%s: places %s", k, places(have[k])))
+		case single && want[Key(one)+Other] != "":
+		default:
+			need(k, k)
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(have)) {
+		if !known[k] {
+			out = append(out, string(k)+": not in English")
 		}
 	}
 	return out
@@ -122,33 +135,20 @@ func TestLanguagesAreComplete(t *testing.T) {
 	// The check itself must be able to fail.
 	short := english()
 	short.tag, short.forms = "xx", []Form{One, Few, Other}
-	short.texts = append(short.texts, map[Key]string{StepFor: "Weiter zu {app}", StepCancel: ""})
+	short.texts = append(short.texts, map[Key]string{
+		StepFor: "Weiter zu {app}", StepCancel: " ", WaitHours + Other: "many hours", "step.typo": "x",
+	})
 	lacks := strings.Join(missing(short), "; ")
-	for _, want := range []string{"step.for: places {app}", "step.cancel", "wait.minutes.few"} {
+	for _, want := range []string{"step.for: places {app}", "step.cancel", "wait.minutes.few", "wait.hours.other: places ;", "step.typo: not in English"} {
 		if !strings.Contains(lacks, want) {
 			t.Errorf("missing() did not tell of %s: %s", want, lacks)
 		}
 	}
 }
 
-// TestWords holds the words of the house: sign in, user, e-mail.
-func TestWords(t *testing.T) {
-	banned := regexp.MustCompile(`(?i)\b(log ?in|log ?on|log ?out|account|client|provider|email|invalid|oops|sorry)\b|!`)
-	for k, text := range en().texts {
-		if found := banned.FindString(text); found != "" {
-			t.Errorf("%s says %q: %s", k, found, text)
-		}
-		if strings.TrimSpace(text) != text || strings.Contains(text, "'") || strings.Contains(text, `"`) {
-			t.Errorf("%s is not typeset: %q", k, text)
-		}
-		if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) {
-			t.Errorf("%s holds a control character: %q", k, text)
-		}
-	}
-}
+func TestEveryReasonIsWorded(t *testing.T) { everyLanguage(t, reasonsWorded) }
 
-func TestEveryReasonIsWorded(t *testing.T) {
-	c := en()
+func reasonsWorded(t *testing.T, c Catalogue) {
 	for _, r := range []policy.Reason{
 		policy.RequestedLevel, policy.RequestedRecency, policy.ApplicationFloor, policy.PolicyAlways, policy.Enrolled,
 		policy.ScopeStepUp, policy.ManageFactors, policy.RiskMedium, policy.RiskHigh, policy.Unreachable, policy.EnrolmentDue,
@@ -225,8 +225,29 @@ func TestErrorsCount(t *testing.T) {
 
 func TestMoment(t *testing.T) {
 	at := time.Date(2026, 3, 8, 9, 5, 0, 0, time.UTC)
-	if got := en().Moment(at); got != "8 March 2026, 09:05 UTC" {
-		t.Errorf("moment: %q", got)
+	german := Load().For("de", nil)
+	for _, test := range []struct {
+		c    Catalogue
+		zone *time.Location
+		want Instant
+	}{
+		{en(), time.UTC, Instant{"2026-03-08T09:05:00Z", "8 March 2026, 09:05 UTC"}},
+		{german, time.UTC, Instant{"2026-03-08T09:05:00Z", "8. März 2026, 09:05 Uhr (UTC)"}},
+		{german, time.FixedZone("MEZ", 3600), Instant{"2026-03-08T10:05:00+01:00", "8. März 2026, 10:05 Uhr (MEZ)"}},
+		{en(), time.FixedZone("", 19800), Instant{"2026-03-08T14:35:00+05:30", "8 March 2026, 14:35 UTC+05:30"}},
+		{en(), time.FixedZone("-03", -10800), Instant{"2026-03-08T06:05:00-03:00", "8 March 2026, 06:05 UTC-03:00"}},
+		{en(), time.FixedZone("", 0), Instant{"2026-03-08T09:05:00Z", "8 March 2026, 09:05 UTC"}},
+	} {
+		if got := test.c.Instant(at.In(test.zone)); got != test.want || test.c.Moment(at.In(test.zone)) != test.want.Human {
+			t.Errorf("%+v, want %+v", got, test.want)
+		}
+	}
+	before, moment, after := german.Timed(AccountApplicationUntil, at)
+	if before != "Längstens bis zum " || moment.Human != german.Moment(at) || after != "" {
+		t.Errorf("%q %+v %q", before, moment, after)
+	}
+	if before, moment, after := en().Timed(JoinTitle, at, "tenant", "{moment}"); before != "Join {moment}" || moment.Human != "" || after != "" {
+		t.Errorf("%q %+v %q", before, moment, after)
 	}
 }
 
@@ -281,49 +302,6 @@ func TestRightToLeftIsolatesEveryName(t *testing.T) {
 	if got := c.Text(StepFor, "application", "Shop"); got != "Continue to \u2068Shop\u2069" || c.Dir() != "rtl" || c.Lang() != "ar" {
 		t.Errorf("%q %s %s", got, c.Dir(), c.Lang())
 	}
-}
-
-func TestX10_Language(t *testing.T) {
-	german, brazilian := english(), english()
-	german.tag, brazilian.tag = "de", "pt-BR"
-	all := load(english(), german, brazilian)
-	for _, test := range []struct {
-		accept string
-		ui     []string
-		want   string
-	}{
-		{"", nil, "en"},
-		{"de", nil, "de"},
-		{"de-AT", nil, "de"},
-		{"DE-at-1996", nil, "de"},
-		{"pt-BR", nil, "pt-BR"},
-		{"pt", nil, "en"},
-		{"fr, de;q=0.5, en;q=0.7", nil, "en"},
-		{"fr, de;q=0.7, en;q=0.5", nil, "de"},
-		{"de;q=0, en;q=0.1", nil, "en"},
-		{"de;q=NaN", nil, "en"},
-		{"de;q=2", nil, "en"},
-		{"de;q=", nil, "en"},
-		{"*", nil, "en"},
-		{";;;,,,=;q", nil, "en"},
-		{"en", []string{"xx", "de"}, "de"},
-		{"de", []string{"xx"}, "de"},
-		{strings.Repeat("fr,", 40) + "de", nil, "en"},
-	} {
-		if got := all.For(test.accept, test.ui).Lang(); got != test.want {
-			t.Errorf("%q %v: %s, want %s", test.accept, test.ui, got, test.want)
-		}
-	}
-}
-
-func FuzzFor(f *testing.F) {
-	f.Add("de;q=0.1,*", "de")
-	all := Load()
-	f.Fuzz(func(t *testing.T, accept, tag string) {
-		if all.For(accept, []string{tag}).Lang() == "" {
-			t.Error("no language")
-		}
-	})
 }
 
 func FuzzClean(f *testing.F) {
