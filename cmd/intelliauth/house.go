@@ -70,7 +70,7 @@ func (m *Main) build(b blueprint) (*house, error) {
 	h.front = edge.Front{Log: b.log, Now: m.Now, Random: m.Random, Trusted: b.trusted, Secure: b.secure, Tenants: h.tenants}
 	cookies := edge.Cookies{Secure: b.secure}
 	hosted := web.Handler(web.Deps{
-		Pages: pages, Flows: h.engine, Methods: h.engine, Tokens: h.keys,
+		Pages: pages, Flows: h.engine, Methods: h.engine, Accounts: h.engine, Changes: h.engine, Tokens: h.keys,
 		Store: h.store, Cookies: cookies, Now: m.Now, Random: m.Random,
 	})
 	protocol := oidc.Handler(oidc.Deps{
@@ -93,7 +93,7 @@ func (m *Main) build(b blueprint) (*house, error) {
 // has its own mux, so that the pattern that matched is told.
 func split(protocol, hosted http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/oauth2/") || strings.HasPrefix(r.URL.Path, "/.well-known/") {
+		if strings.HasPrefix(r.URL.Path, "/oauth2/") || strings.HasPrefix(r.URL.Path, "/.well-known/") && !web.WellKnown(r.URL.Path) {
 			protocol.ServeHTTP(w, r)
 			return
 		}

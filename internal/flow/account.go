@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -18,19 +19,12 @@ type Account struct {
 	Enrolments []identity.Enrolment // not the password, not removed ones; suspended ones are marked
 	Password   *identity.Enrolment  // nil: none is set
 	Codes      int                  // recovery codes left; -1 without any enrolled
-	Sessions   []SessionView        // live ones, this one first
+	CodesOf    string               // the factor that Codes counts; "" if the tenant has none
+	Sessions   []identity.Session   // live ones, this one first
 	Grants     []identity.Grant     // live ones
-	Names      map[string]string    // of the grants' applications, by id
 	Events     []identity.Event     // newest first
 	Offered    []string             // factors that could be added
 	Signals    *factor.Signals      // for the Signal API; nil without passkeys
-}
-
-// SessionView is a live session and what it is worth now.
-type SessionView struct {
-	identity.Session
-	Standing assurance.Standing
-	This     bool
 }
 
 // Account loads the account page of this browser's session, or answers
@@ -44,7 +38,7 @@ func (e *Engine) Account(ctx context.Context, t identity.Tenant, b Browser) (Acc
 	if err != nil {
 		return Account{}, err
 	}
-	out := Account{Current: current, Codes: -1, Names: map[string]string{}}
+	out := Account{Current: current, Codes: -1}
 	err = e.Store.View(ctx, t.ID, func(tx identity.Tx) error {
 		r := *base
 		r.tx, r.user = tx, &current.User
@@ -69,7 +63,11 @@ func (r *run) account(out *Account) error {
 		r.place(out, en)
 	}
 	for _, f := range r.e.Factors {
-		if kind := f.Facts(); !kind.Hidden && !kind.Ticket && r.room(kind) {
+		kind := f.Facts()
+		if _, counts := f.(factor.Counter); counts && r.allows(kind) {
+			out.CodesOf = kind.Name
+		}
+		if !kind.Hidden && !kind.Ticket && r.room(kind) {
 			out.Offered = append(out.Offered, kind.Name)
 		}
 	}
@@ -79,11 +77,6 @@ func (r *run) account(out *Account) error {
 	}
 	if out.Grants, err = r.tx.Grants.ByUser(r.ctx, r.user.ID); err != nil {
 		return err
-	}
-	for _, g := range out.Grants {
-		if a, err := r.tx.Applications.ByID(r.ctx, g.Application); err == nil {
-			out.Names[g.Application] = a.Name
-		}
 	}
 	out.Events, err = r.tx.Events.List(r.ctx, identity.EventFilter{User: r.user.ID, Limit: accountEvents})
 	return err
@@ -126,41 +119,28 @@ func (r *run) signals() *factor.Signals {
 	return nil
 }
 
+// accountSessions lists the sessions that are still worth something, this one
+// first, then what was used last.
 func (r *run) accountSessions(out *Account) error {
 	all, err := r.tx.Sessions.ByUser(r.ctx, r.user.ID)
 	if err != nil {
 		return err
 	}
-	out.Sessions = []SessionView{}
-	for _, s := range all {
-		v := SessionView{Session: s, Standing: r.e.question(r.policy, s, r.now).Standing(s.Proofs), This: s.ID == out.Session.ID}
-		if v.Standing.Level > assurance.None {
-			out.Sessions = append(out.Sessions, v)
-		}
-	}
-	slices.SortStableFunc(out.Sessions, func(a, b SessionView) int {
-		if a.This != b.This {
-			if a.This {
-				return -1
-			}
-			return 1
+	out.Sessions = slices.DeleteFunc(all, func(s identity.Session) bool {
+		return r.e.question(r.policy, s, r.now).Standing(s.Proofs).Level == assurance.None
+	})
+	slices.SortStableFunc(out.Sessions, func(a, b identity.Session) int {
+		if this := out.Session.ID; a.ID == this || b.ID == this {
+			return cmp.Compare(boolean(b.ID == this), boolean(a.ID == this))
 		}
 		return b.Activity.Last.Compare(a.Activity.Last)
 	})
 	return nil
 }
 
-// SessionsOf lists a user's live sessions; one of them may be the caller's own.
-func (e *Engine) SessionsOf(ctx context.Context, t identity.Tenant, a Actor) ([]SessionView, error) {
-	base, err := e.start(ctx, t, a.Browser)
-	if err != nil {
-		return nil, err
+func boolean(b bool) int {
+	if b {
+		return 1
 	}
-	out := Account{Current: Current{Session: identity.Session{ID: a.Session}}}
-	err = e.Store.View(ctx, t.ID, func(tx identity.Tx) error {
-		r := *base
-		r.tx, r.user = tx, &a.User
-		return r.accountSessions(&out)
-	})
-	return out.Sessions, err
+	return 0
 }

@@ -249,7 +249,7 @@ func TestC20ByToken(t *testing.T) {
 		if err := w.engine.ChangePassword(t.Context(), w.tenant, a, "ada word", "new"); !errors.As(err, &need) {
 			t.Errorf("%s, password: %v", name, err)
 		}
-		if _, _, err := w.engine.BeginAddress(t.Context(), w.tenant, a, "email", "x@example.com"); !errors.As(err, &need) {
+		if _, _, err := w.engine.BeginAddress(t.Context(), w.tenant, a, identity.Address{Channel: "email", To: "x@example.com"}); !errors.As(err, &need) {
 			t.Errorf("%s, address: %v", name, err)
 		}
 	}
@@ -321,7 +321,7 @@ func TestO10AddressChange(t *testing.T) {
 	if slices.Sort(to); !slices.Equal(to, []string{"Ada.New@example.com", "ada@example.com"}) {
 		t.Fatalf("told %v", to)
 	}
-	w.must(w.engine.Repudiate(t.Context(), w.tenant, Browser{}, linkOf(t, told[0])))
+	w.must(w.engine.Repudiate(t.Context(), w.tenant, linkOf(t, told[0])))
 	if u := w.reload("ada"); u.Identifier != "ada@example.com" || u.FrozenUntil == nil || len(w.sessions("ada")) != 0 {
 		t.Errorf("%+v", u)
 	}
@@ -390,14 +390,14 @@ func TestN64ThisWasNotMe(t *testing.T) {
 	if err := w.engine.Repudiable(t.Context(), w.tenant, link); err != nil {
 		t.Fatal(err)
 	}
-	w.must(w.engine.Repudiate(t.Context(), w.tenant, Browser{}, link))
+	w.must(w.engine.Repudiate(t.Context(), w.tenant, link))
 	if got := w.held("ada"); !slices.Equal(got, []string{"totp", "word"}) {
 		t.Errorf("held %v", got)
 	}
 	if n := len(w.sessions("ada")); n != 0 {
 		t.Errorf("%d sessions", n)
 	}
-	if err := w.engine.Repudiate(t.Context(), w.tenant, Browser{}, link); !errors.Is(err, identity.ErrTaken) {
+	if err := w.engine.Repudiate(t.Context(), w.tenant, link); !errors.Is(err, identity.ErrTaken) {
 		t.Errorf("again: %v", err)
 	}
 	w.pass(time.Minute)

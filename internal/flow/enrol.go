@@ -254,6 +254,19 @@ func (e *Engine) tryPending(ctx context.Context, t identity.Tenant, a Actor, id 
 	return p, err
 }
 
+// Asks lists the fields that setting up a factor takes beside a name.
+func (e *Engine) Asks(name string) []string {
+	f := e.factors[name]
+	if f == nil {
+		return nil
+	}
+	var out []string
+	for _, field := range f.Facts().Asks {
+		out = append(out, field.Name)
+	}
+	return out
+}
+
 // wrongCode makes a factor's refusal the caller's fault, with its code.
 func wrongCode(err error) error {
 	var why *factor.Refusal

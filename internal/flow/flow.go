@@ -156,6 +156,7 @@ type Post struct {
 	Cancel    bool
 	Restart   bool // "not you?": back to identify
 	Upgrade   bool // this browser can make a passkey silently (conditional create)
+	Extend    bool // more time is wanted (WCAG 2.2.1): the flow is to wait its whole life from now
 }
 
 // Posted is the result of a response: the next view and, when it ended the

@@ -147,8 +147,8 @@ func (e *Engine) Repudiable(ctx context.Context, t identity.Tenant, token string
 // passwords bound in the last 72 hours are suspended, removed ones restored, an
 // address that was left comes back, sessions end and changes are frozen (C-21,
 // O-10). A token works once; see Repudiable for looking.
-func (e *Engine) Repudiate(ctx context.Context, t identity.Tenant, b Browser, token string) error {
-	base, err := e.start(ctx, t, b)
+func (e *Engine) Repudiate(ctx context.Context, t identity.Tenant, token string) error {
+	base, err := e.start(ctx, t, Browser{})
 	if err != nil {
 		return err
 	}

@@ -120,11 +120,11 @@ type pendingAddress struct {
 	Tries   int       `json:"tries"`
 }
 
-// BeginAddress sends a code to a new address ("email") or number ("sms") of an
+// BeginAddress sends a code to a new address or number of an
 // actor with fresh purpose; see ConfirmAddress. sentTo is masked.
-func (e *Engine) BeginAddress(ctx context.Context, t identity.Tenant, a Actor, channel, to string) (id, sentTo string, err error) {
-	d := Duty{Kind: DutyEmail, Value: to}
-	if channel == identity.ChannelSMS {
+func (e *Engine) BeginAddress(ctx context.Context, t identity.Tenant, a Actor, to identity.Address) (id, sentTo string, err error) {
+	d := Duty{Kind: DutyEmail, Value: to.To}
+	if to.Channel == identity.ChannelSMS {
 		d.Kind = DutyPhone
 	}
 	err = e.act(ctx, t, a, func(r *run) error {

@@ -153,7 +153,7 @@ func TestFormFieldsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, field := range []string{fieldPrompt, fieldValue, fieldChoose, fieldKey, fieldAction + "=cancel", fieldAction + "=skip", fieldAction + "=restart", fieldAction + "=resend", fieldAsked + "NAME"} {
+	for _, field := range []string{fieldPrompt, fieldValue, fieldChoose, fieldKey, fieldAction + "=cancel", fieldAction + "=skip", fieldAction + "=restart", fieldAction + "=resend", fieldAction + "=extend", fieldMakes, fieldAsked + "NAME"} {
 		if !strings.Contains(string(doc), "| `"+field+"` |") {
 			t.Errorf("field %s is not documented", field)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,11 +67,16 @@ func (s *server) beginEnrolment(w http.ResponseWriter, r *http.Request, c caller
 	}
 	name := body["factor"]
 	if name == "" {
-		return identity.Invalid(codeInvalidRequest, "The member factor is missing.")
+		return missing("factor")
 	}
 	asked := factor.Asked{Name: body["name"], Fields: body}
 	delete(body, "factor")
 	delete(body, "name")
+	for member := range body {
+		if !slices.Contains(s.Methods.Asks(name), member) {
+			return identity.Invalid(codeInvalidRequest, "The body has an unknown member.")
+		}
+	}
 	id, prompt, err := s.Methods.BeginEnrolment(r.Context(), edge.TenantOf(r.Context()), c.actor, name, asked)
 	if err != nil {
 		return stepUp(err, c)
@@ -108,6 +114,49 @@ func confirmation(raw json.RawMessage) (factor.Response, error) {
 		return factor.Response{}, identity.Invalid(codeInvalidRequest, "The one member code is wanted, or a WebAuthn credential.")
 	}
 	return factor.Response{Value: code}, nil
+}
+
+// renameEnrolment answers PATCH: the one member that may change is name.
+func (s *server) renameEnrolment(w http.ResponseWriter, r *http.Request, c caller) error {
+	var body struct {
+		Name *string `json:"name"`
+	}
+	if err := edge.DecodeJSON(r, &body); err != nil {
+		return err
+	}
+	if body.Name == nil {
+		return missing("name")
+	}
+	tenant, id := edge.TenantOf(r.Context()), r.PathValue("id")
+	if err := s.Changes.Change(r.Context(), tenant, c.actor, flow.Duty{Kind: flow.DutyRename, Enrolment: id, Value: *body.Name}); err != nil {
+		return stepUp(err, c)
+	}
+	all, err := s.Methods.Enrolments(r.Context(), tenant, c.actor.User.ID)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(e identity.Enrolment) bool { return e.ID == id })
+	if i < 0 {
+		return identity.ErrNotFound
+	}
+	return writeJSON(w, http.StatusOK, s.enrolmentBody(all[i]))
+}
+
+func (s *server) removeEnrolment(w http.ResponseWriter, r *http.Request, c caller) error {
+	return s.change(w, r, c, flow.Duty{Kind: flow.DutyRemove, Enrolment: r.PathValue("id")})
+}
+
+// change makes a change that there is nothing to say about.
+func (s *server) change(w http.ResponseWriter, r *http.Request, c caller, d flow.Duty) error {
+	if err := s.Changes.Change(r.Context(), edge.TenantOf(r.Context()), c.actor, d); err != nil {
+		return stepUp(err, c)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func missing(member string) error {
+	return identity.Invalid(codeInvalidRequest, "The member "+member+" is missing.")
 }
 
 // stepUp turns a level that is missing into the challenge that tells a client

@@ -3,9 +3,12 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +96,91 @@ func (f *fakeMethods) CompleteEnrolment(_ context.Context, _ identity.Tenant, a 
 
 func (f *fakeMethods) Restricted(name string) bool { return name == "sms" }
 
+func (f *fakeMethods) Asks(name string) []string {
+	if name == "sms" {
+		return []string{"phone"}
+	}
+	return nil
+}
+
+// fakeAccounts has the account that a test gives it, for whoever asks.
+type fakeAccounts struct {
+	account *flow.Account
+	begun   flow.Begun
+	err     error
+
+	duties   []flow.Duty
+	backs    []string
+	browsers []flow.Browser
+	tokens   []string // that were joined or repudiated by
+	looked   []string // that were only looked at
+}
+
+func (f *fakeAccounts) Account(context.Context, identity.Tenant, flow.Browser) (flow.Account, error) {
+	if f.account == nil {
+		return flow.Account{}, identity.ErrNotFound
+	}
+	return *f.account, nil
+}
+
+func (f *fakeAccounts) BeginDuty(_ context.Context, _ identity.Tenant, b flow.Browser, d flow.Duty, back string) (flow.Begun, error) {
+	f.duties, f.backs, f.browsers = append(f.duties, d), append(f.backs, back), append(f.browsers, b)
+	return f.begun, f.err
+}
+
+func (f *fakeAccounts) BeginJoin(_ context.Context, _ identity.Tenant, b flow.Browser, token string) (flow.Begun, error) {
+	f.tokens, f.browsers = append(f.tokens, token), append(f.browsers, b)
+	return f.begun, f.err
+}
+
+func (f *fakeAccounts) Repudiate(_ context.Context, _ identity.Tenant, token string) error {
+	f.tokens = append(f.tokens, token)
+	return f.err
+}
+
+func (f *fakeAccounts) Repudiable(_ context.Context, _ identity.Tenant, token string) error {
+	f.looked = append(f.looked, token)
+	return f.err
+}
+
+// fakeChanges remembers what was to be changed, and by whom.
+type fakeChanges struct {
+	err    error
+	actors []flow.Actor
+	duties []flow.Duty
+	said   []string // in words: what else was to be done
+}
+
+func (f *fakeChanges) note(a flow.Actor, said ...string) error {
+	f.actors, f.said = append(f.actors, a), append(f.said, strings.Join(said, " "))
+	return f.err
+}
+
+func (f *fakeChanges) Change(_ context.Context, _ identity.Tenant, a flow.Actor, d flow.Duty) error {
+	f.actors, f.duties = append(f.actors, a), append(f.duties, d)
+	return f.err
+}
+
+func (f *fakeChanges) ChangePassword(_ context.Context, _ identity.Tenant, a flow.Actor, current, fresh string) error {
+	return f.note(a, "password", current, fresh)
+}
+
+func (f *fakeChanges) SetName(_ context.Context, _ identity.Tenant, a flow.Actor, name string) error {
+	return f.note(a, "name", name)
+}
+
+func (f *fakeChanges) BeginAddress(_ context.Context, _ identity.Tenant, a flow.Actor, to identity.Address) (id, sentTo string, err error) {
+	return "adr_1", "a••@n••.org", f.note(a, "address", to.Channel, to.To)
+}
+
+func (f *fakeChanges) ConfirmAddress(_ context.Context, _ identity.Tenant, a flow.Actor, id, code string) error {
+	return f.note(a, "confirm", id, code)
+}
+
+func (f *fakeChanges) RevokeGrant(_ context.Context, _ identity.Tx, g identity.Grant, why string) error {
+	return f.note(flow.Actor{}, "revoke", g.ID, why)
+}
+
 // fakeTokens accepts the tokens that it holds, for the audience they have.
 type fakeTokens map[string]token.Access
 
@@ -106,15 +194,17 @@ func (f fakeTokens) VerifyAccess(_ context.Context, t identity.Tenant, compact, 
 
 // world is a whole room on fakes, behind the real edge.
 type world struct {
-	t       *testing.T
-	flows   *fakeFlows
-	methods *fakeMethods
-	tokens  fakeTokens
-	store   identity.Store
-	pages   *Pages
-	tenant  identity.Tenant
-	secure  bool
-	now     time.Time
+	t        *testing.T
+	flows    *fakeFlows
+	methods  *fakeMethods
+	accounts *fakeAccounts
+	changes  *fakeChanges
+	tokens   fakeTokens
+	store    identity.Store
+	pages    *Pages
+	tenant   identity.Tenant
+	secure   bool
+	now      time.Time
 }
 
 func tenant() identity.Tenant {
@@ -132,14 +222,14 @@ func newPages(t testing.TB) *Pages {
 
 func newWorld(t *testing.T) *world {
 	return &world{
-		t: t, flows: &fakeFlows{}, methods: &fakeMethods{}, tokens: fakeTokens{}, store: &fakeStore{},
+		t: t, flows: &fakeFlows{}, methods: &fakeMethods{}, accounts: &fakeAccounts{}, changes: &fakeChanges{}, tokens: fakeTokens{}, store: &fakeStore{},
 		pages: newPages(t), tenant: tenant(), secure: true, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 	}
 }
 
 func (w *world) handler() http.Handler {
 	h := Handler(Deps{
-		Pages: w.pages, Flows: w.flows, Methods: w.methods, Tokens: w.tokens, Store: w.store,
+		Pages: w.pages, Flows: w.flows, Methods: w.methods, Accounts: w.accounts, Changes: w.changes, Tokens: w.tokens, Store: w.store,
 		Cookies: edge.Cookies{Secure: w.secure}, Now: func() time.Time { return w.now }, Random: rand.Reader,
 	})
 	inner := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -186,6 +276,7 @@ type fakeStore struct {
 	users        map[string]identity.User
 	sessions     map[string]identity.Session
 	grants       map[string]identity.Grant
+	events       []identity.Event
 	err          error
 }
 
@@ -193,7 +284,23 @@ func (f *fakeStore) View(_ context.Context, _ string, fn func(identity.Tx) error
 	if f.err != nil {
 		return f.err
 	}
-	return fn(identity.Tx{Applications: apps{all: f.applications}, Users: users{all: f.users}, Sessions: sessions{all: f.sessions}, Grants: grants{all: f.grants}})
+	return fn(identity.Tx{
+		Applications: apps{all: f.applications}, Users: users{all: f.users}, Sessions: sessions{all: f.sessions},
+		Grants: grants{all: f.grants}, Events: events{all: f.events},
+	})
+}
+
+func (f *fakeStore) Update(ctx context.Context, tenant string, fn func(identity.Tx) error) error {
+	return f.View(ctx, tenant, fn)
+}
+
+type events struct {
+	identity.Events
+	all []identity.Event
+}
+
+func (e events) List(_ context.Context, f identity.EventFilter) ([]identity.Event, error) {
+	return slices.DeleteFunc(slices.Clone(e.all), func(ev identity.Event) bool { return ev.User != f.User }), nil
 }
 
 type apps struct {
@@ -227,12 +334,30 @@ func (s sessions) ByID(_ context.Context, id string) (identity.Session, error) {
 	return pick(s.all, id)
 }
 
+func (s sessions) ByUser(_ context.Context, user string) ([]identity.Session, error) {
+	return ofUser(s.all, func(s identity.Session) bool { return s.User == user && !s.Ended() }), nil
+}
+
 type grants struct {
 	identity.Grants
 	all map[string]identity.Grant
 }
 
 func (g grants) ByID(_ context.Context, id string) (identity.Grant, error) { return pick(g.all, id) }
+
+func (g grants) ByUser(_ context.Context, user string) ([]identity.Grant, error) {
+	return ofUser(g.all, func(g identity.Grant) bool { return g.User == user && !g.Revoked() }), nil
+}
+
+func ofUser[T any](all map[string]T, mine func(T) bool) []T {
+	var out []T
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		if mine(all[id]) {
+			out = append(out, all[id])
+		}
+	}
+	return out
+}
 
 func pick[T any](all map[string]T, id string) (T, error) {
 	v, ok := all[id]
@@ -241,3 +366,5 @@ func pick[T any](all map[string]T, id string) (T, error) {
 	}
 	return v, nil
 }
+
+func body(s string) io.ReadCloser { return io.NopCloser(strings.NewReader(s)) }

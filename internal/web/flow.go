@@ -19,7 +19,7 @@ func (s *server) showFlow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.tell(w, r, flow.Posted{View: view})
+	return s.tell(w, r, flow.Posted{View: view}, flow.Post{})
 }
 
 // postFlow answers POST /flow/{id}.
@@ -36,16 +36,21 @@ func (s *server) postFlow(w http.ResponseWriter, r *http.Request) error {
 		s.keep(w, posted.Answer)
 		posted.View.Redirect, posted.View.Form = posted.Answer.Redirect, posted.Answer.Form
 	}
-	return s.tell(w, r, posted)
+	return s.tell(w, r, posted, post)
 }
 
-// tell answers with a view: the same facts as JSON or as a page.
-func (s *server) tell(w http.ResponseWriter, r *http.Request, posted flow.Posted) error {
+// queryResent marks the address of a page that is shown after a code was sent anew.
+const queryResent = "sent"
+
+// tell answers with a view: the same facts as JSON or as a page. post is what it
+// answers, if anything.
+func (s *server) tell(w http.ResponseWriter, r *http.Request, posted flow.Posted, post flow.Post) error {
 	view := posted.View
 	if view.Popup {
 		edge.AllowPopup(w)
 	}
 	v := s.Pages.visit(w, r, view.Locales)
+	v.now = s.Now()
 	if wantsJSON(r) {
 		return writeJSON(w, http.StatusOK, v.body(view))
 	}
@@ -56,12 +61,14 @@ func (s *server) tell(w http.ResponseWriter, r *http.Request, posted flow.Posted
 	case view.Redirect != "":
 		// 303 turns a POST into a GET: what was posted goes nowhere else.
 		edge.SetCSP(w, view.Origin)
-		w.Header().Set("Location", view.Redirect)
-		w.WriteHeader(http.StatusSeeOther)
+		seeOther(w, view.Redirect)
 		return nil
 	case r.Method == http.MethodPost && view.Error == nil:
-		w.Header().Set("Location", "/flow/"+view.ID)
-		w.WriteHeader(http.StatusSeeOther)
+		to := "/flow/" + view.ID
+		if post.Resend {
+			to += "?" + queryResent
+		}
+		seeOther(w, to)
 		return nil
 	}
 	status := http.StatusOK
@@ -72,7 +79,11 @@ func (s *server) tell(w http.ResponseWriter, r *http.Request, posted flow.Posted
 			edge.SetRetryAfter(w, time.Duration(view.Error.RetryAfter)*time.Second)
 		}
 	}
-	return s.Pages.render(v, status, "flow", s.Pages.flowPage(v, view), view.Origin)
+	page := s.Pages.flowPage(v, view, post)
+	if view.Step != flow.Done && view.Step != flow.Denied {
+		page.Ends = v.ending(view.ExpiresAt, s.Pages.wayOn(v, fault{home: view.Application.Home}).Href)
+	}
+	return s.Pages.render(v, status, "flow", page, view.Origin)
 }
 
 // viewBody is a view on the wire, with the form_post fields where there are any.
@@ -87,10 +98,7 @@ func (v visit) body(view flow.View) viewBody {
 	copy(prompts, view.Prompts)
 	places := []string{"application", v.applicationName(view.Application.Name), "tenant", v.tenantName()}
 	for i, prompt := range prompts {
-		words := v.Prompt(prompt.Factor, places...)
-		if prompt.Enrolling {
-			words = v.Enrolment(prompt.Factor, places...)
-		}
+		words := v.wordsOf(prompt, places)
 		prompts[i].Label = cmp.Or(words.Label, words.Submit)
 		if prompt.Offer {
 			prompts[i].Label = words.Choose
@@ -140,20 +148,29 @@ func writeJSON(w http.ResponseWriter, status int, body any) error {
 
 // begin starts a flow of our own page that ends at an own path.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, path string) error {
-	b := s.browser(r)
-	b.Binding = s.Cookies.EnsureBinding(w, r, s.Random)
-	begun, err := s.Flows.Begin(r.Context(), edge.TenantOf(r.Context()), b, flow.Request{
+	begun, err := s.Flows.Begin(r.Context(), edge.TenantOf(r.Context()), s.bound(w, r), flow.Request{
 		Authorization: identity.AuthorizationRequest{OwnPage: true, RedirectURI: path, RequestedAt: s.Now()},
 	})
 	if err != nil {
 		return err
 	}
+	s.follow(w, begun)
+	return nil
+}
+
+// bound is the browser, with the cookie that flows hang on.
+func (s *server) bound(w http.ResponseWriter, r *http.Request) flow.Browser {
+	b := s.browser(r)
+	b.Binding = s.Cookies.EnsureBinding(w, r, s.Random)
+	return b
+}
+
+// follow leads to a flow that was begun, or to where it ended at once.
+func (s *server) follow(w http.ResponseWriter, begun flow.Begun) {
 	to := "/flow/" + begun.FlowID
 	if begun.Answer != nil {
 		s.keep(w, begun.Answer)
 		to = begun.Answer.Redirect
 	}
-	w.Header().Set("Location", to)
-	w.WriteHeader(http.StatusSeeOther)
-	return nil
+	seeOther(w, to)
 }

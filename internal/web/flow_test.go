@@ -105,6 +105,11 @@ func TestFormsAndJSONMeanTheSame(t *testing.T) {
 		{form("prompt", "consent", "value", "allow"), `{"prompt":"consent","response":{"value":"allow"}}`, flow.Post{Prompt: "consent", Value: "allow"}},
 		{form("choose", "offer:sms", "field.phone", "+1"), `{"response":{"choose":"offer:sms","fields":{"phone":"+1"}}}`, flow.Post{Choose: "offer:sms", Fields: map[string]string{"phone": "+1"}}},
 		{form("prompt", "p3", "publicKey", key), `{"prompt":"p3","response":` + key + `}`, flow.Post{Prompt: "p3", PublicKey: json.RawMessage(key)}},
+		{form("prompt", "p3", "publicKey", key, "field.name", "Blue"), `{"prompt":"p3","fields":{"name":"Blue"},"response":` + key + `}`, flow.Post{Prompt: "p3", PublicKey: json.RawMessage(key), Fields: map[string]string{"name": "Blue"}}},
+		{form("prompt", "p1", "value", "123456", "field.name", "Blue"), `{"prompt":"p1","response":{"value":"123456","fields":{"name":"Blue"}}}`, flow.Post{Prompt: "p1", Value: "123456", Fields: map[string]string{"name": "Blue"}}},
+		{form("prompt", "p1", "value", "x", "upgrade", "1"), `{"prompt":"p1","response":{"value":"x","upgrade":true}}`, flow.Post{Prompt: "p1", Value: "x", Upgrade: true}},
+		{form("action", "extend"), `{"response":{"extend":true}}`, flow.Post{Extend: true}},
+		{form("choose", "register"), `{"response":{"choose":"register"}}`, flow.Post{Choose: "register"}},
 		{"", `{"response":{}}`, flow.Post{}},
 	} {
 		w := newWorld(t)
@@ -140,6 +145,7 @@ func TestH28_H48_PostsThatAreRefused(t *testing.T) {
 		{"compressed", func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }, `{"response":{}}`, 415},
 		{"too large", nil, `{"prompt":"` + strings.Repeat("x", 65<<10) + `"}`, 413},
 		{"too deep", nil, deep, 413},
+		{"fields beside text", nil, `{"fields":{"name":"x"},"response":{"value":"1"}}`, 400},
 		{"deep", nil, `{"response":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, 400},
 		{"no response", nil, `{"prompt":"p1"}`, 400},
 		{"null", nil, `null`, 400},

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"html/template"
 	"maps"
 	"slices"
 	"strings"
@@ -25,15 +24,19 @@ type flowPage struct {
 	Why     *why
 	Alert   string // what is wrong, where it is no single field's
 	Status  string // what happened, such as that a code was sent
+	Look    string // where to look for what was sent
 	Wants   string // over the scopes
 	Scopes  []string
 	Main    *mainForm
 	Else    *mainForm // beside going on as who is signed in: signing in as someone else
+	Besides []*mainForm
+	Asides  []choice // quiet ways out of the way, such as having forgotten something
 	Others  *others
 	Skip    string
-	SkipBy  string
+	SkipBy  stamp
 	Resend  string
 	Cancel  string
+	Ends    *ending
 }
 
 // who is the person that signs in.
@@ -48,16 +51,19 @@ type why struct {
 	Reasons []string
 }
 
-// mainForm answers the current prompt.
+// mainForm answers a prompt.
 type mainForm struct {
 	Title    string // over a second form, which is quieter
+	Quiet    bool   // it is not what most come for
 	Prompt   string // its id
+	Choose   string // or what is chosen by giving its fields
 	Value    string // a fixed value, where there is nothing to type
 	Username string // hidden, for password managers
+	Upgrade  bool   // the script tells whether this browser makes passkeys by itself
 	Fields   []field
 	Setup    *setup
 	Codes    *codes
-	Script   string // what to say where the prompt needs a script
+	Ceremony *ceremony
 	Submit   string
 }
 
@@ -72,56 +78,9 @@ func (f *mainForm) With(action string) struct {
 	}{action, f}
 }
 
-// field is one thing to type.
-type field struct {
-	ID, Name, Label, Hint, Error string
-	Type, Autocomplete           string
-	InputMode, Pattern, Value    string
-	MaxLength                    int
-	Code                         bool // shown wide and even
-	Focus                        bool
-	Reveal                       string // label of the button that shows what is typed
-}
-
-// Described names the elements that describe the field.
-func (f field) Described() string {
-	var ids []string
-	if f.Error != "" {
-		ids = append(ids, f.ID+"-error")
-	}
-	if f.Hint != "" {
-		ids = append(ids, f.ID+"-hint")
-	}
-	return strings.Join(ids, " ")
-}
-
-// setup is what an authenticator needs to be set up with.
-type setup struct {
-	Scan, Alt        string
-	QR               template.HTML // checked by pictureOf
-	Open             string
-	URI              template.URL // checked to be otpauth:
-	Manual, KeyLabel string
-	Secret           []string // in groups
-	Copy, Copied     string
-	CopyValue        string
-}
-
-type codes struct {
-	Title string
-	List  []string
-}
-
-// others are further ways to answer.
-type others struct {
-	Title   string
-	Choices []choice
-}
-
-type choice struct{ Value, Text, Name string }
-
 // flowPage words a view. It decides nothing: what may be done is in the view.
-func (p *Pages) flowPage(v visit, view flow.View) flowPage {
+// typed is what was answered and refused, so that it need not be typed again.
+func (p *Pages) flowPage(v visit, view flow.View, typed flow.Post) flowPage {
 	places := []string{"application", v.applicationName(view.Application.Name), "tenant", v.tenantName()}
 	page := flowPage{Action: "/flow/" + view.ID, Cancel: v.Text(messages.StepCancel)}
 	page.User = v.who(view)
@@ -140,9 +99,16 @@ func (p *Pages) flowPage(v visit, view flow.View) flowPage {
 	default:
 		v.prove(&page, view, places)
 	}
-	v.fail(&page, view)
+	v.refill(&page, typed)
+	v.fail(&page, view, typed)
 	page.shell = p.shell(v, page.Heading, view.Error != nil)
-	page.Wide = page.Main != nil && page.Main.Setup != nil && page.Main.Setup.QR != ""
+	if view.Error != nil {
+		page.Failed, page.RPID = view.Error.Code, v.tenant.RPID
+	}
+	page.Scripts = append(page.Scripts, p.assets.path("webauthn.js"))
+	if page.Main != nil && page.Main.Setup != nil && page.Main.Setup.QR != "" {
+		page.Kind = kindWide
+	}
 	return page
 }
 
@@ -203,32 +169,61 @@ func (v visit) why(view flow.View, places []string) *why {
 	return out
 }
 
+// purpose says over the heading what all this is for: the change that the flow
+// will make, or where it leads.
 func (v visit) purpose(view flow.View, places []string) string {
-	if view.Purpose == "manage" {
-		return v.Text(messages.StepManage, places...)
+	if view.Duty != nil {
+		return v.Duty(string(view.Duty.Kind), "factor", v.dutyFactor(view.Duty), "name", view.Duty.Name)
 	}
-	return v.Text(messages.StepFor, places...)
+	return v.Purpose(view.Purpose, places...)
 }
 
+func (v visit) dutyFactor(d *flow.Duty) string {
+	if d.Factor == "" {
+		return ""
+	}
+	return v.Factor(d.Factor)
+}
+
+// identify asks who is there. What the flow is for has its own words where the
+// catalogue knows it: registering is not signing in.
 func (v visit) identify(page *flowPage, view flow.View, places []string) {
 	words := v.Prompt("identifier", places...)
+	if own := v.Prompt(view.Purpose, places...); view.Purpose != "" && own.Title != v.Prompt("").Title {
+		words = own
+	}
 	page.Heading, page.Purpose = words.Title, v.purpose(view, places)
+	if words.Lead != "" {
+		page.Lead = append(page.Lead, words.Lead)
+	}
 	for _, prompt := range view.Prompts {
-		if prompt.Offer {
+		switch {
+		case prompt.ID == "session":
 			// Somebody is signed in here: go on as them, or as someone else.
 			known := v.Prompt(prompt.Factor, places...)
 			page.Heading, page.User = known.Title, v.person(prompt.Name)
 			page.Main = &mainForm{Prompt: prompt.ID, Submit: known.Choose}
-			continue
-		}
-		form := &mainForm{Prompt: prompt.ID, Submit: words.Submit, Fields: []field{v.field(prompt, words)}}
-		form.Fields[0].Value, form.Fields[0].Focus = messages.Clean(view.User), page.Main == nil
-		if page.Main == nil {
-			page.Main = form
-		} else {
-			form.Title, page.Else = v.Text(messages.SessionOther), form
+		case prompt.Offer:
+			page.Asides = append(page.Asides, choice{Value: prompt.ID, Text: v.Prompt(prompt.Factor, places...).Choose})
+		case prompt.Input == factor.PublicKey:
+			form := v.answering(view, prompt, v.Prompt(prompt.Factor, places...))
+			form.Quiet = true
+			page.Besides = append(page.Besides, form)
+		default:
+			v.name(page, view, prompt, words)
 		}
 	}
+}
+
+// name asks for a name: as the way on, or beside going on as who is signed in.
+func (v visit) name(page *flowPage, view flow.View, prompt flow.ViewPrompt, words messages.PromptWords) {
+	form := &mainForm{Prompt: prompt.ID, Submit: words.Submit, Fields: []field{v.field(prompt, words)}}
+	form.Fields[0].Value, form.Fields[0].Focus = messages.Clean(view.User), page.Main == nil
+	if page.Main == nil {
+		page.Main = form
+		return
+	}
+	form.Quiet, form.Title, page.Else = true, v.Text(messages.SessionOther), form
 }
 
 func (v visit) consent(page *flowPage, view flow.View, places []string) {
@@ -246,136 +241,62 @@ func (v visit) consent(page *flowPage, view flow.View, places []string) {
 	page.Cancel = v.Text(messages.ConsentDeny)
 }
 
-// prove words the steps that a factor answers: proving and enrolling.
-func (v visit) prove(page *flowPage, view flow.View, places []string) {
-	page.Purpose = v.purpose(view, places)
-	var rest []flow.ViewPrompt
-	for _, prompt := range view.Prompts {
-		if page.Main == nil && !prompt.Offer {
-			v.current(page, view, prompt, places)
-			continue
-		}
-		rest = append(rest, prompt)
-	}
-	switch {
-	case page.Main != nil:
-	case view.Step == flow.Enrol:
-		page.Heading = v.Text(messages.EnrolChoose)
-	default:
-		page.Heading = v.Prompt("").Title
-	}
-	if page.Main == nil && len(rest) == 0 {
-		page.Lead = append(page.Lead, v.Text(messages.StepNothing))
-	}
-	if len(rest) > 0 {
-		page.Others = v.others(rest, page.Main != nil)
-	}
-	if view.Skippable {
-		page.Skip = v.Text(messages.StepSkip)
-		if !view.GraceUntil.IsZero() {
-			page.SkipBy = v.Text(messages.StepSkipBy, "moment", v.Moment(view.GraceUntil.UTC()))
+// refill puts back what was typed before, save secrets.
+func (v visit) refill(page *flowPage, typed flow.Post) {
+	give := func(f *field) {
+		if asked, ok := strings.CutPrefix(f.Name, fieldAsked); ok && typed.Fields[asked] != "" {
+			f.Value = messages.Clean(typed.Fields[asked])
 		}
 	}
-}
-
-// current words the prompt that is to be answered now.
-func (v visit) current(page *flowPage, view flow.View, prompt flow.ViewPrompt, places []string) {
-	words := v.Prompt(prompt.Factor, places...)
-	if prompt.Enrolling {
-		words = v.Enrolment(prompt.Factor, places...)
-	}
-	page.Heading = words.Title
-	if words.Lead != "" {
-		page.Lead = append(page.Lead, words.Lead)
-	}
-	page.Main = &mainForm{Prompt: prompt.ID, Submit: words.Submit}
-	if prompt.Concealed {
-		page.Main.Username = messages.Clean(view.User)
-	}
-	if prompt.Input == factor.PublicKey {
-		page.Main.Script = v.Text(messages.StepScript)
-		page.Main.Submit = ""
-	}
-	if prompt.Input == factor.Text {
-		page.Main.Fields = []field{v.field(prompt, words)}
-	}
-	if prompt.SentTo != "" {
-		page.Status = v.Text(messages.StepSentTo, "address", prompt.SentTo)
-		page.Resend = v.Text(messages.StepResend)
-	}
-	if page.Main.Setup = v.setup(prompt); page.Main.Setup != nil && len(page.Main.Fields) > 0 {
-		page.Main.Fields[0].Focus = false // the picture comes first, and must not scroll away
-	}
-	if len(prompt.Codes) > 0 {
-		page.Main.Codes = &codes{Title: v.Text(messages.EnrolCodes), List: prompt.Codes}
-	}
-}
-
-// field makes the one field of a text prompt.
-func (v visit) field(prompt flow.ViewPrompt, words messages.PromptWords) field {
-	f := field{
-		ID: "answer", Name: "value", Label: words.Label, Hint: words.Hint, Type: "text", Focus: true,
-		Autocomplete: prompt.Autocomplete, InputMode: prompt.InputMode, Pattern: prompt.Pattern,
-		MaxLength: prompt.MaxLength, Code: prompt.Autocomplete == "one-time-code",
-	}
-	if f.Autocomplete == "" {
-		f.Autocomplete = "off"
-	}
-	if prompt.Concealed {
-		f.Type, f.Reveal = "password", v.Text(messages.StepReveal)
-	}
-	return f
-}
-
-// setup shows what an authenticator is set up with. A picture or a link that is
-// not what it should be is left out: the key says the same.
-func (v visit) setup(prompt flow.ViewPrompt) *setup {
-	if prompt.Secret == "" && prompt.QR == "" && prompt.URI == "" {
-		return nil
-	}
-	s := &setup{
-		Alt: v.Text(messages.EnrolQR), Manual: v.Text(messages.EnrolManual), KeyLabel: v.Text(messages.EnrolKey),
-		Secret: strings.Fields(prompt.Secret), Copy: v.Text(messages.EnrolCopy), Copied: v.Text(messages.EnrolCopied),
-	}
-	s.CopyValue = strings.Join(s.Secret, "")
-	if picture, ok := pictureOf(prompt.QR); ok {
-		s.QR, s.Scan = picture, v.Text(messages.EnrolScan)
-	}
-	if strings.HasPrefix(prompt.URI, "otpauth://") {
-		s.URI, s.Open = template.URL(prompt.URI), v.Text(messages.EnrolOpen)
-	}
-	return s
-}
-
-// others lists what else could be chosen, each with the name its owner gave it.
-func (v visit) others(prompts []flow.ViewPrompt, besides bool) *others {
-	out := &others{}
-	if besides {
-		out.Title = v.Text(messages.StepOthers)
-	}
-	for _, prompt := range prompts {
-		words := v.Prompt(prompt.Factor)
-		if prompt.Enrolling {
-			words = v.Enrolment(prompt.Factor)
+	if page.Main != nil {
+		for i := range page.Main.Fields {
+			give(&page.Main.Fields[i])
 		}
-		out.Choices = append(out.Choices, choice{Value: prompt.ID, Text: words.Choose, Name: messages.Clean(prompt.Name)})
 	}
-	return out
+	if page.Others == nil {
+		return
+	}
+	for i, c := range page.Others.Choices {
+		if c.Value == typed.Choose && typed.Choose != "" {
+			page.Others.Choices[i].Open = true
+			for j := range c.Fields {
+				give(&c.Fields[j])
+			}
+		}
+	}
 }
 
 // fail says what was wrong, at the field where there is one.
-func (v visit) fail(page *flowPage, view flow.View) {
+func (v visit) fail(page *flowPage, view flow.View, typed flow.Post) {
 	if view.Error == nil {
 		return
 	}
 	text := v.errorText(view.Error)
-	for _, form := range []*mainForm{page.Main, page.Else} {
-		if form != nil && len(form.Fields) > 0 {
-			form.Fields[0].Error = text
-			return
-		}
+	if f := page.answered(typed); f != nil {
+		f.Error = text
+		return
 	}
 	page.Alert = text
+}
+
+// answered is the field whose answer was refused; nil where it was none.
+func (page *flowPage) answered(typed flow.Post) *field {
+	if typed.PublicKey != nil {
+		return nil
+	}
+	if page.Others != nil {
+		for _, c := range page.Others.Choices {
+			if c.Open && len(c.Fields) > 0 {
+				return &c.Fields[0]
+			}
+		}
+	}
+	for _, form := range []*mainForm{page.Main, page.Else} {
+		if form != nil && len(form.Fields) > 0 && form.Ceremony == nil {
+			return &form.Fields[0]
+		}
+	}
+	return nil
 }
 
 func (v visit) errorText(e *flow.ViewError) string {

@@ -5,18 +5,15 @@ import (
 	"crypto/rand"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/intelliauth/intelliauth/internal/assurance"
 	"github.com/intelliauth/intelliauth/internal/edge"
-	"github.com/intelliauth/intelliauth/internal/factor"
-	"github.com/intelliauth/intelliauth/internal/factor/totp"
 	"github.com/intelliauth/intelliauth/internal/flow"
 	"github.com/intelliauth/intelliauth/internal/identity"
-	"github.com/intelliauth/intelliauth/internal/policy"
 )
 
 // exhibit is one state of one page.
@@ -26,6 +23,9 @@ type exhibit struct {
 	tenant identity.Tenant
 }
 
+// noon is when every page of the gallery is shown.
+func noon() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
+
 // names are what strangers might be called (H-46).
 type names struct{ user, application, tenant, enrolment, scope, detail string }
 
@@ -33,118 +33,6 @@ func plainNames() names {
 	return names{
 		user: "ada@example.com", application: "Demo application", tenant: "Acme", enrolment: "Ada’s phone",
 		scope: "payments:write", detail: "redirect_uri is not registered for this application",
-	}
-}
-
-func passwordPrompt(id string) flow.ViewPrompt {
-	return flow.ViewPrompt{ID: id, Factor: "password", Prompt: factor.Prompt{Input: factor.Text, Autocomplete: "current-password", Concealed: true, MaxLength: 256}}
-}
-
-func totpPrompt(id, name string) flow.ViewPrompt {
-	return flow.ViewPrompt{ID: id, Factor: "totp", Name: name, Prompt: factor.Prompt{Input: factor.Text, Autocomplete: "one-time-code", InputMode: "numeric", MaxLength: 16, Pattern: `[0-9 \-]*`}}
-}
-
-func identifierPrompt() flow.ViewPrompt {
-	return flow.ViewPrompt{ID: "identifier", Factor: "identifier", Prompt: factor.Prompt{Input: factor.Text, Autocomplete: "username", InputMode: "email", MaxLength: 254}}
-}
-
-// enrolPrompt is a real one, so that the picture is.
-func enrolPrompt(t testing.TB, id string) flow.ViewPrompt {
-	t.Helper()
-	f, err := totp.New(totp.Options{Now: time.Now, Random: rand.Reader})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := f.BeginEnrolment(factor.Subject{Tenant: tenant(), User: &identity.User{ID: "usr_1", Email: "ada@example.com", Identifier: "ada@example.com"}}, factor.Asked{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return flow.ViewPrompt{ID: id, Factor: "totp", Enrolling: true, Prompt: c.Prompt}
-}
-
-// views are all states of a flow.
-func views(t testing.TB, n names) map[string]flow.View {
-	base := flow.View{
-		ID: "flow_06f2k1", Tenant: flow.ViewTenant{Name: n.tenant}, User: n.user, Origin: "https://app.example",
-		Application: flow.ViewApplication{ID: "demo", Name: n.application, Home: "https://app.example/login"},
-		Reasons:     []policy.Reason{}, ExpiresAt: time.Date(2026, 3, 1, 12, 15, 0, 0, time.UTC),
-	}
-	at := func(step flow.Step, change func(*flow.View)) flow.View {
-		v := base
-		v.Step = step
-		change(&v)
-		return v
-	}
-	wrong := func(code string, wait int) *flow.ViewError { return &flow.ViewError{Code: code, RetryAfter: wait} }
-	return map[string]flow.View{
-		"identify": at(flow.Identify, func(v *flow.View) { v.User, v.Prompts = "", []flow.ViewPrompt{identifierPrompt()} }),
-		"identify-own": at(flow.Identify, func(v *flow.View) {
-			v.User, v.Application, v.Prompts = "", flow.ViewApplication{}, []flow.ViewPrompt{identifierPrompt()}
-		}),
-		"identify-empty": at(flow.Identify, func(v *flow.View) {
-			v.User, v.Prompts, v.Error = "", []flow.ViewPrompt{identifierPrompt()}, wrong("identifier_required", 0)
-		}),
-		"select": at(flow.Identify, func(v *flow.View) {
-			v.User = ""
-			v.Prompts = []flow.ViewPrompt{{ID: "session", Factor: "session", Offer: true, Name: n.user}, identifierPrompt()}
-		}),
-		"password": at(flow.Prove, func(v *flow.View) { v.Prompts = []flow.ViewPrompt{passwordPrompt("p1")} }),
-		"password-wrong": at(flow.Prove, func(v *flow.View) {
-			v.Prompts, v.Error = []flow.ViewPrompt{passwordPrompt("p2")}, wrong("invalid_credentials", 0)
-		}),
-		"password-wait": at(flow.Prove, func(v *flow.View) {
-			v.Prompts, v.Error = []flow.ViewPrompt{passwordPrompt("p2")}, wrong("too_many_attempts", 120)
-		}),
-		"totp": at(flow.Prove, func(v *flow.View) {
-			v.Prompts, v.Reasons = []flow.ViewPrompt{totpPrompt("p3", n.enrolment)}, []policy.Reason{policy.Enrolled}
-		}),
-		"totp-wrong": at(flow.Prove, func(v *flow.View) {
-			v.Prompts, v.Reasons = []flow.ViewPrompt{totpPrompt("p3", n.enrolment)}, []policy.Reason{policy.RequestedLevel}
-			v.Error = wrong("code_replayed", 0)
-		}),
-		"totp-others": at(flow.Prove, func(v *flow.View) {
-			v.Prompts = []flow.ViewPrompt{
-				totpPrompt("p3", n.enrolment),
-				{ID: "offer:password", Factor: "password", Offer: true},
-				{ID: "offer:knock", Factor: "knock", Offer: true, Name: n.enrolment},
-			}
-			v.Reasons, v.Purpose = []policy.Reason{policy.Enrolled, policy.ManageFactors}, "manage"
-		}),
-		"sent": at(flow.Prove, func(v *flow.View) {
-			p := totpPrompt("p4", "")
-			p.Factor, p.SentTo = "knock", "a••@e••.com"
-			v.Prompts = []flow.ViewPrompt{p}
-		}),
-		"publickey": at(flow.Prove, func(v *flow.View) {
-			v.Prompts = []flow.ViewPrompt{
-				{ID: "p5", Factor: "knock", Prompt: factor.Prompt{Input: factor.PublicKey, PublicKey: []byte(`{}`)}},
-				{ID: "offer:totp", Factor: "totp", Offer: true, Name: n.enrolment},
-			}
-		}),
-		"no-way": at(flow.Prove, func(v *flow.View) {}),
-		"enrol": at(flow.Enrol, func(v *flow.View) {
-			v.Prompts, v.Reasons = []flow.ViewPrompt{enrolPrompt(t, "p6")}, []policy.Reason{policy.PolicyAlways, policy.EnrolmentDue}
-		}),
-		"enrol-wrong": at(flow.Enrol, func(v *flow.View) {
-			v.Prompts, v.Reasons = []flow.ViewPrompt{enrolPrompt(t, "p6")}, []policy.Reason{policy.PolicyAlways, policy.InGrace}
-			v.Error, v.Skippable, v.GraceUntil = wrong("code_invalid", 0), true, time.Date(2026, 3, 8, 9, 30, 0, 0, time.UTC)
-		}),
-		"enrol-choose": at(flow.Enrol, func(v *flow.View) {
-			v.Prompts = []flow.ViewPrompt{{ID: "offer:totp", Factor: "totp", Enrolling: true, Offer: true}, {ID: "offer:knock", Factor: "knock", Enrolling: true, Offer: true}}
-			v.Reasons, v.Error = []policy.Reason{policy.PolicyAlways}, wrong("prompt_stale", 0)
-		}),
-		"codes": at(flow.Enrol, func(v *flow.View) {
-			v.Prompts = []flow.ViewPrompt{{ID: "p7", Factor: "knock", Enrolling: true, Prompt: factor.Prompt{
-				Input: factor.Text,
-				Codes: []string{"h4k2-9qzt", "m1n8-c3vd", "x7w5-r2pa", "j6s9-t4yb"},
-			}}}
-		}),
-		"consent": at(flow.Consent, func(v *flow.View) {
-			v.Scopes = []string{"openid", "profile", "email", "offline_access", n.scope}
-			v.Prompts = []flow.ViewPrompt{{ID: "consent", Factor: "consent", Prompt: factor.Prompt{Input: factor.Text}}}
-		}),
-		"denied": at(flow.Denied, func(*flow.View) {}),
-		"done":   at(flow.Done, func(*flow.View) {}),
 	}
 }
 
@@ -157,9 +45,13 @@ func gallery(t testing.TB, n names) []exhibit {
 		all = append(all, exhibit{name, show, home})
 	}
 	for name, view := range views(t, n) {
+		post := flow.Post{}
+		if strings.HasSuffix(name, "-unknown") {
+			post.PublicKey = []byte(`{}`)
+		}
 		add(name, func(w http.ResponseWriter, r *http.Request, p *Pages) {
-			s := &server{Deps{Pages: p}}
-			if err := s.tell(w, r, flow.Posted{View: view}); err != nil {
+			s := &server{Deps{Pages: p, Now: noon}}
+			if err := s.tell(w, r, flow.Posted{View: view}, post); err != nil {
 				t.Error(name, err)
 			}
 		})
@@ -174,17 +66,13 @@ func gallery(t testing.TB, n names) []exhibit {
 	add("sign-out-application", func(w http.ResponseWriter, r *http.Request, p *Pages) {
 		p.ConfirmSignOut(w, r, SignOutAsked{User: n.user, Application: n.application, Action: "/oauth2/logout", Fields: map[string]string{"state": n.detail}})
 	})
-	person := &flow.Current{
-		User: identity.User{Email: n.user}, Standing: assurance.Standing{Level: assurance.AAL2},
-		Session: identity.Session{CreatedAt: time.Date(2026, 3, 1, 11, 58, 0, 0, time.UTC)},
-	}
-	for name, current := range map[string]*flow.Current{"home": nil, "home-signed-in": person} {
-		add(name, func(w http.ResponseWriter, r *http.Request, p *Pages) {
-			s := &server{Deps{Pages: p, Flows: &fakeFlows{current: current}}}
-			if err := s.home(w, r); err != nil {
-				t.Error(err)
-			}
-		})
+	add("home", func(w http.ResponseWriter, r *http.Request, p *Pages) {
+		if err := (&server{Deps{Pages: p, Flows: &fakeFlows{}}}).home(w, r); err != nil {
+			t.Error(err)
+		}
+	})
+	for name, e := range accountExhibits(t, n) {
+		add(name, e)
 	}
 	wrong := func(name string, f fault) {
 		add(name, func(w http.ResponseWriter, r *http.Request, p *Pages) { p.fault(w, r, f) })
@@ -220,7 +108,7 @@ func branded(t testing.TB, n names) []exhibit {
 		home.Name, home.Branding = n.tenant, b
 		view := views(t, n)["totp-others"]
 		all = append(all, exhibit{name, func(w http.ResponseWriter, r *http.Request, p *Pages) {
-			if err := (&server{Deps{Pages: p}}).tell(w, r, flow.Posted{View: view}); err != nil {
+			if err := (&server{Deps{Pages: p, Now: noon}}).tell(w, r, flow.Posted{View: view}, flow.Post{}); err != nil {
 				t.Error(err)
 			}
 		}, home})
@@ -269,4 +157,29 @@ func TestServeGallery(t *testing.T) {
 		_ = server.Close()
 	}()
 	_ = server.Serve(listener)
+}
+
+// withPath makes a request one for a path; its query's id is the path's {id}.
+func withPath(r *http.Request, path string) *http.Request {
+	r = r.Clone(r.Context())
+	u, err := url.Parse(path)
+	if err != nil {
+		panic(err)
+	}
+	r.URL = u
+	r.SetPathValue("id", u.Query().Get("id"))
+	return r
+}
+
+// pathName makes a name of a pattern: "/phone/remove" is "-phone-remove".
+func pathName(path string) string {
+	return strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path)
+}
+
+// asForm makes a request one that posts an empty form.
+func asForm(r *http.Request) *http.Request {
+	r = r.Clone(r.Context())
+	r.Method, r.Body = http.MethodPost, http.NoBody
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/intelliauth/intelliauth/internal/assurance"
 	"github.com/intelliauth/intelliauth/internal/edge"
 	"github.com/intelliauth/intelliauth/internal/flow"
 	"github.com/intelliauth/intelliauth/internal/identity"
@@ -19,7 +18,6 @@ type homePage struct {
 	Lead    string
 	Note    string
 	Person  *who
-	Facts   []string
 	Form    *plainForm
 	Link    link
 }
@@ -33,33 +31,29 @@ func (s *server) current(r *http.Request) (c flow.Current, ok bool, err error) {
 	return c, err == nil, err
 }
 
-// home answers GET /.
+// home answers GET /: whoever is signed in is shown what is theirs.
 func (s *server) home(w http.ResponseWriter, r *http.Request) error {
-	c, in, err := s.current(r)
+	_, in, err := s.current(r)
 	if err != nil {
 		return err
 	}
+	if in {
+		seeOther(w, accountPath)
+		return nil
+	}
 	v := s.Pages.visit(w, r, nil)
-	if !in {
-		heading := v.Text(messages.HomeOut)
-		return s.Pages.render(v, http.StatusOK, "home", homePage{
-			shell: s.Pages.shell(v, heading, false), Heading: heading,
-			Lead: v.Text(messages.HomeOutLead, "tenant", v.tenantName()),
-			Link: link{Href: "/signin", Text: v.Text(messages.HomeSignIn)},
-		})
-	}
-	heading := v.Text(messages.HomeIn)
-	page := homePage{
+	heading := v.Text(messages.HomeOut)
+	return s.Pages.render(v, http.StatusOK, "home", homePage{
 		shell: s.Pages.shell(v, heading, false), Heading: heading,
-		Lead:   v.Text(messages.HomeLead, "tenant", v.tenantName()),
-		Person: v.person(c.User.Email),
-		Facts:  []string{v.Text(messages.HomeSince, "moment", v.Moment(c.Session.CreatedAt.UTC()))},
-		Form:   &plainForm{Action: "/signout", Submit: v.Text(messages.HomeSignOut), Quiet: true},
-	}
-	if c.Standing.Level >= assurance.AAL2 {
-		page.Facts = append(page.Facts, v.Text(messages.HomeStrong))
-	}
-	return s.Pages.render(v, http.StatusOK, "home", page)
+		Lead: v.Text(messages.HomeOutLead, "tenant", v.tenantName()),
+		Link: link{Href: "/signin", Text: v.Text(messages.HomeSignIn)},
+	})
+}
+
+// seeOther leads on, so that what was posted is posted nowhere else.
+func seeOther(w http.ResponseWriter, to string) {
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
 }
 
 // signIn answers GET /signin: it begins a flow of our own, which ends at the
@@ -113,7 +107,6 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	s.Cookies.ClearSession(w)
-	w.Header().Set("Location", "/signout")
-	w.WriteHeader(http.StatusSeeOther)
+	seeOther(w, "/signout")
 	return nil
 }

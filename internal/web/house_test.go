@@ -92,7 +92,7 @@ func newHouse(t *testing.T, policy string) *house {
 func (h *house) restart() {
 	h.engine = flow.New(h.engine.Deps)
 	h.routes = Handler(Deps{
-		Pages: newPages(h.T), Flows: h.engine, Methods: h.engine, Tokens: h.keys, Store: h.store,
+		Pages: newPages(h.T), Flows: h.engine, Methods: h.engine, Accounts: h.engine, Changes: h.engine, Tokens: h.keys, Store: h.store,
 		Now: h.now, Random: rand.Reader,
 	})
 }
@@ -194,6 +194,27 @@ func (p *person) heading(want string) {
 	}
 }
 
+// in holds that the person came home, signed in.
+func (p *person) in() {
+	p.Helper()
+	if p.at != "/account" {
+		p.Fatalf("came to %s: %s", p.at, text(p.page.root))
+	}
+	if status, me := p.me(); status != http.StatusOK || me["email"] != "ada@example.com" {
+		p.Fatalf("%d %v", status, me)
+	}
+}
+
+// me asks the Me API by the cookie.
+func (p *person) me() (int, map[string]any) {
+	p.Helper()
+	answer := p.request(http.MethodGet, "/api/v1/me", "")
+	defer answer.Body.Close()
+	var out map[string]any
+	p.must(json.NewDecoder(answer.Body).Decode(&out))
+	return answer.StatusCode, out
+}
+
 // secret reads the setup key off the page.
 func (p *person) secret() []byte {
 	p.Helper()
@@ -211,7 +232,7 @@ func (p *person) secret() []byte {
 func TestSignInByPagesAlone(t *testing.T) {
 	h := newHouse(t, `{}`)
 	p := h.browser()
-	p.open("/signin?next=/%3Fback")
+	p.open("/signin?next=/account%3Fback")
 	p.heading("Sign in")
 	p.send("Continue", "ADA@example.com ")
 	p.heading("Enter your password")
@@ -227,11 +248,11 @@ func TestSignInByPagesAlone(t *testing.T) {
 	p.heading("Sign in")
 	p.send("Continue", "ada@example.com")
 	p.send("Continue", passphrase)
-	if p.at != "/?back" {
+	if p.at != "/account?back" {
 		t.Errorf("came to %s", p.at)
 	}
-	p.heading("You’re signed in")
-	p.page.contains("ada@example.com")
+	p.at = "/account"
+	p.in()
 	// The flow's address is worth nothing any more, and says so.
 	p.open(flowPath)
 	if p.page.status != http.StatusGone {
@@ -287,8 +308,10 @@ func TestEnrolAndUseTOTPByPages(t *testing.T) {
 	p.page.contains("That code is not right.")
 	confirming := totp.Code(secret, h.now())
 	p.send("Confirm", confirming[:3]+" "+confirming[3:])
-	p.heading("You’re signed in")
-	p.page.contains("Confirmed with a second step")
+	p.in()
+	if _, me := p.me(); me["aal"] != 2.0 {
+		t.Errorf("%v", me)
+	}
 
 	q := h.browser()
 	q.open("/signin")
@@ -300,7 +323,7 @@ func TestEnrolAndUseTOTPByPages(t *testing.T) {
 	q.page.contains("That code was used already.")
 	h.pass(30 * time.Second)
 	q.send("Continue", totp.Code(secret, h.now()))
-	q.heading("You’re signed in")
+	q.in()
 }
 
 func TestCancelLeadsHome(t *testing.T) {
@@ -361,7 +384,7 @@ func TestTwoTabs(t *testing.T) {
 	p.send("Continue", passphrase)
 	// The other tab goes on where it stood, as the person who is signed in now.
 	one.send("Continue", "ada@example.com")
-	one.heading("You’re signed in")
+	one.in()
 }
 
 // TestMetInAnotherTab raises a session in one tab while another waits for the
@@ -375,7 +398,7 @@ func TestMetInAnotherTab(t *testing.T) {
 	stepUp := func() string {
 		age := time.Duration(0)
 		begun, err := h.engine.Begin(t.Context(), h.tenant, flow.Browser{Binding: p.jar["ia_browser"], Session: p.jar["ia_session"]}, flow.Request{
-			MaxAge: &age, Authorization: identity.AuthorizationRequest{OwnPage: true, RedirectURI: "/?done", RequestedAt: h.now()},
+			MaxAge: &age, Authorization: identity.AuthorizationRequest{OwnPage: true, RedirectURI: "/account?met", RequestedAt: h.now()},
 		})
 		h.must(err)
 		return "/flow/" + begun.FlowID
@@ -385,13 +408,13 @@ func TestMetInAnotherTab(t *testing.T) {
 	p.open(one)
 	p.heading("Enter your password")
 	p.send("Continue", passphrase)
-	if p.at != "/?done" {
+	if p.at != "/account?met" {
 		t.Fatalf("came to %s", p.at)
 	}
 	p.open(two)
 	p.heading("Back to Acme")
 	p.send("Continue", "")
-	if p.at != "/?done" {
+	if p.at != "/account?met" {
 		t.Errorf("came to %s: %s", p.at, text(p.page.root))
 	}
 }
@@ -501,7 +524,7 @@ func TestH52_RestartInMidFlow(t *testing.T) {
 	p.send("Continue", "ada@example.com")
 	h.restart()
 	p.send("Continue", passphrase)
-	p.heading("You’re signed in")
+	p.in()
 }
 
 func TestFlowExpires(t *testing.T) {

@@ -30,10 +30,26 @@ func (s *server) meAPI() http.Handler {
 	mux := http.NewServeMux()
 	call := func(pattern, scope string, h meHandler) { mux.Handle(pattern, s.me(scope, h)) }
 
-	call("GET /api/v1/me", identity.ScopeMe, s.showMe)
-	call("GET /api/v1/me/enrolments", identity.ScopeMe, s.listEnrolments)
-	call("POST /api/v1/me/enrolments", identity.ScopeMeFactors, s.beginEnrolment)
-	call("POST /api/v1/me/enrolments/{id}/complete", identity.ScopeMeFactors, s.completeEnrolment)
+	const reads, changes = identity.ScopeMe, identity.ScopeMeFactors
+	call("GET /api/v1/me", reads, s.showMe)
+	call("PATCH /api/v1/me", changes, s.changeMe)
+	call("GET /api/v1/me/enrolments", reads, s.listEnrolments)
+	call("POST /api/v1/me/enrolments", changes, s.beginEnrolment)
+	call("POST /api/v1/me/enrolments/{id}/complete", changes, s.completeEnrolment)
+	call("PATCH /api/v1/me/enrolments/{id}", changes, s.renameEnrolment)
+	call("DELETE /api/v1/me/enrolments/{id}", changes, s.removeEnrolment)
+	call("GET /api/v1/me/sessions", reads, s.listSessions)
+	call("DELETE /api/v1/me/sessions/{id}", changes, s.endSession)
+	call("POST /api/v1/me/sessions/revoke-others", changes, s.endOthers)
+	call("POST /api/v1/me/sessions/revoke-all", changes, s.endAll)
+	call("GET /api/v1/me/activity", reads, s.listActivity)
+	call("GET /api/v1/me/grants", reads, s.listGrants)
+	call("DELETE /api/v1/me/grants/{id}", changes, s.revokeGrant)
+	call("POST /api/v1/me/password", changes, s.changeSecret)
+	call("POST /api/v1/me/email", changes, s.beginMail)
+	call("POST /api/v1/me/email/confirm", changes, s.confirmAddress)
+	call("POST /api/v1/me/phone", changes, s.beginPhone)
+	call("POST /api/v1/me/phone/confirm", changes, s.confirmAddress)
 
 	return edge.CORS(s.originAllowed, s.routed(mux))
 }
@@ -138,8 +154,12 @@ func (s *server) callerByCookie(r *http.Request) (caller, error) {
 	if !in {
 		return caller{}, nobody
 	}
-	actor := flow.Actor{User: c.User, Session: c.Session.ID, Proofs: c.Standing.Proofs, Browser: s.browser(r)}
-	return caller{actor: actor, standing: c.Standing}, nil
+	return caller{actor: s.actor(r, c), standing: c.Standing}, nil
+}
+
+// actor is the person of this browser. A cookie shows no fresh purpose.
+func (s *server) actor(r *http.Request, c flow.Current) flow.Actor {
+	return flow.Actor{User: c.User, Session: c.Session.ID, Proofs: c.Standing.Proofs, Browser: s.browser(r)}
 }
 
 func (s *server) callerByToken(r *http.Request, header, scope string) (caller, error) {
@@ -244,7 +264,10 @@ type meBody struct {
 }
 
 func (s *server) showMe(w http.ResponseWriter, _ *http.Request, c caller) error {
-	u := c.actor.User
+	return s.tellMe(w, c, c.actor.User)
+}
+
+func (s *server) tellMe(w http.ResponseWriter, c caller, u identity.User) error {
 	return writeJSON(w, http.StatusOK, meBody{
 		ID: u.ID, Email: u.Email, EmailVerified: u.EmailVerified, Name: u.Name, Phone: u.Phone,
 		AAL: int(c.standing.Level), AMR: c.standing.AMR, AuthTime: c.standing.AuthTime.UTC().Truncate(time.Second),

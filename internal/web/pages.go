@@ -44,12 +44,22 @@ type shell struct {
 	Tenant    string
 	Logo      string // address of the tenant's logo; "" shows our mark
 	Styles    []string
-	Script    string
+	Scripts   []string
 	Icon      string
 	Help      link
 	MadeBy    string
-	Wide      bool // the page has a picture beside its text
+	Kind      string // class of the page: how much room it takes
+	Signals   string // JSON: what browsers may know of their passkeys, for the script
+	Failed    string // code of what was refused, for the script
+	RPID      string // the tenant's, for the script
 }
+
+// Kinds of pages.
+const (
+	kindCard    = "card"
+	kindWide    = "card wide" // with a picture beside its text
+	kindAccount = "account"
+)
 
 type link struct{ Href, Text string }
 
@@ -59,6 +69,7 @@ type visit struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	tenant identity.Tenant
+	now    time.Time // zero on pages that tell nothing of the present
 }
 
 // visit chooses the words of a request; locales are those an application asked for.
@@ -96,8 +107,8 @@ func (p *Pages) shell(v visit, heading string, failed bool) shell {
 		Lang: v.Lang(), Dir: v.Dir(), Tenant: v.tenantName(),
 		Title: v.Text(title, "page", heading, "tenant", v.tenantName()),
 		Logo:  b.picture(), Styles: []string{p.assets.path("app.css")},
-		Script: p.assets.path("page.js"), Icon: p.assets.path("favicon.svg"),
-		MadeBy: v.Text(messages.PageMadeBy),
+		Scripts: []string{p.assets.path("page.js")}, Icon: p.assets.path("favicon.svg"),
+		MadeBy: v.Text(messages.PageMadeBy), Kind: kindCard,
 	}
 	if b.css != "" {
 		s.Styles = append(s.Styles, b.styles())

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -25,7 +26,9 @@ type page struct {
 }
 
 // shown renders every exhibit of the gallery.
-func shown(t *testing.T, n names) []page {
+func shown(t *testing.T, n names) []page { t.Helper(); return shownIn(t, n, "en") }
+
+func shownIn(t *testing.T, n names, language string) []page {
 	t.Helper()
 	p := newPages(t)
 	var all []page
@@ -33,6 +36,7 @@ func shown(t *testing.T, n names) []page {
 		rec := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Accept", "text/html")
+		r.Header.Set("Accept-Language", language)
 		show := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			e.show(w, r.WithContext(edge.WithTenant(r.Context(), e.tenant)), p)
 		})
@@ -149,7 +153,7 @@ func (p page) checkInert() {
 
 func goodLink(href string) bool {
 	u, err := url.Parse(href)
-	return err == nil && (strings.HasPrefix(href, "/") || slices.Contains([]string{"https", "mailto", "otpauth"}, u.Scheme))
+	return err == nil && (strings.HasPrefix(href, "/") || strings.HasPrefix(href, "#") || slices.Contains([]string{"https", "mailto", "otpauth"}, u.Scheme))
 }
 
 func (p page) checkIDs() {
@@ -160,6 +164,11 @@ func (p page) checkIDs() {
 				p.errorf("id %s twice", id)
 			}
 			ids[id] = true
+		}
+	}
+	for _, n := range p.elements("a") {
+		if id, ok := strings.CutPrefix(attr(n, "href"), "#"); ok && !ids[id] {
+			p.errorf("a link leads to #%s, which is not there", id)
 		}
 	}
 	for _, n := range p.elements() {
@@ -181,7 +190,7 @@ func (p page) checkFields() {
 			labelled[attr(n, "for")] = true
 		}
 	}
-	tokens := []string{"username", "current-password", "new-password", "one-time-code", "email", "tel", "off"}
+	tokens := []string{"username", "username webauthn", "current-password", "new-password", "one-time-code", "email", "tel", "name", "off"}
 	for _, n := range p.elements("input") {
 		if seen(n) && !labelled[attr(n, "id")] {
 			p.errorf("input %s has no label", attr(n, "name"))
@@ -200,8 +209,16 @@ func (p page) checkFields() {
 		if text(n) == "" && attr(n, "aria-label") == "" {
 			p.errorf("%s without a name", n.Data)
 		}
+		if label := attr(n, "aria-label"); label != "" && text(n) != "" && !strings.Contains(label, text(n)) {
+			p.errorf("%q is called %q (WCAG 2.5.3)", text(n), label)
+		}
 		if n.Data == "button" && attr(n, "type") == "" {
 			p.errorf("button %q has no type", text(n))
+		}
+	}
+	for _, n := range p.elements("time") {
+		if _, err := time.Parse(time.RFC3339, attr(n, "datetime")); err != nil || !strings.Contains(text(n), "UTC") {
+			p.errorf("a time without its zone: %v %s", err, text(n))
 		}
 	}
 	for _, n := range p.elements("svg", "img") {
@@ -229,7 +246,7 @@ func (p page) checkForms() {
 
 func TestEveryPageIsSound(t *testing.T) {
 	pages := shown(t, plainNames())
-	if len(pages) < 35 {
+	if len(pages) < 75 {
 		t.Fatalf("only %d pages", len(pages))
 	}
 	titles := map[string]bool{}
@@ -241,7 +258,7 @@ func TestEveryPageIsSound(t *testing.T) {
 		p.checkForms()
 		titles[text(p.elements("title")[0])] = true
 	}
-	if len(titles) < 15 {
+	if len(titles) < 40 {
 		t.Errorf("only %d different titles", len(titles))
 	}
 }
@@ -306,7 +323,7 @@ func (p page) field() *html.Node {
 	p.t.Helper()
 	var all []*html.Node
 	for _, n := range p.elements("input") {
-		if seen(n) {
+		if seen(n) && has(n, "required") {
 			all = append(all, n)
 		}
 	}

@@ -18,9 +18,10 @@ const (
 	fieldPrompt = "prompt"    // which prompt is answered
 	fieldValue  = "value"     // the answer
 	fieldChoose = "choose"    // the prompt to switch to
-	fieldAction = "action"    // cancel, restart, skip or resend
+	fieldAction = "action"    // cancel, restart, skip, resend or extend
 	fieldAsked  = "field."    // before the name of what setting up a factor asks
 	fieldKey    = "publicKey" // WebAuthn JSON
+	fieldMakes  = "upgrade"   // 1: this browser makes passkeys by itself (conditional create)
 )
 
 // readPost reads a response to a flow, from a form or from JSON.
@@ -56,6 +57,7 @@ func postOfForm(form url.Values) (flow.Post, error) {
 			post.Fields[asked] = form.Get(name)
 		}
 	}
+	post.Upgrade = form.Get(fieldMakes) == "1"
 	switch form.Get(fieldAction) {
 	case "":
 	case "cancel":
@@ -66,6 +68,8 @@ func postOfForm(form url.Values) (flow.Post, error) {
 		post.Skip = true
 	case "resend":
 		post.Resend = true
+	case "extend":
+		post.Extend = true
 	default:
 		return flow.Post{}, identity.Invalid("invalid_request", "There is no such action.")
 	}
@@ -81,17 +85,20 @@ type responseBody struct {
 	Restart bool              `json:"restart"`
 	Skip    bool              `json:"skip"`
 	Resend  bool              `json:"resend"`
+	Upgrade bool              `json:"upgrade"`
+	Extend  bool              `json:"extend"`
 }
 
 func readPostJSON(r *http.Request) (flow.Post, error) {
 	var body struct {
-		Prompt   string          `json:"prompt"`
-		Response json.RawMessage `json:"response"`
+		Prompt   string            `json:"prompt"`
+		Response json.RawMessage   `json:"response"`
+		Fields   map[string]string `json:"fields"` // beside a WebAuthn credential, which has no room for them
 	}
 	if err := edge.DecodeJSON(r, &body); err != nil {
 		return flow.Post{}, err
 	}
-	post := flow.Post{Prompt: body.Prompt}
+	post := flow.Post{Prompt: body.Prompt, Fields: body.Fields}
 	if len(body.Response) == 0 {
 		return flow.Post{}, identity.Invalid("invalid_request", "The member response is missing.")
 	}
@@ -105,8 +112,12 @@ func readPostJSON(r *http.Request) (flow.Post, error) {
 	if err := dec.Decode(&response); err != nil {
 		return flow.Post{}, identity.Invalid("invalid_request", "The member response is malformed.")
 	}
+	if body.Fields != nil {
+		return flow.Post{}, identity.Invalid("invalid_request", "The member fields belongs into response.")
+	}
 	post.Value, post.Choose, post.Fields = response.Value, response.Choose, response.Fields
 	post.Cancel, post.Restart, post.Skip, post.Resend = response.Cancel, response.Restart, response.Skip, response.Resend
+	post.Upgrade, post.Extend = response.Upgrade, response.Extend
 	return post, nil
 }
 

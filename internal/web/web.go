@@ -5,18 +5,24 @@
 //	flow.go      /flow/{id}: a page or JSON, by what is asked for
 //	post.go      what comes back: a form or JSON, one meaning
 //	home.go      /, /signin, /signout
-//	me.go        who speaks to the Me API, and how sure that is; enrolments.go
-//	             is what they may do with their sign-in methods
+//	account.go   /account: what is a person's own; sections.go words it,
+//	             device.go names browsers, changes.go asks before each change,
+//	             doors.go is what links in messages open
+//	wellknown.go what browsers and password managers look for
+//	me.go        who speaks to the Me API, and how sure that is; enrolments.go,
+//	             sessions.go, grants.go and self.go are what they may do
 //	fail.go      errors → page or problem; codes.go is the closed list
 //	pages.go     whole pages: shell, errors, hand-over
-//	flowpage.go  a flow's view in words; one template for all factors
+//	flowpage.go  a flow's view in words; prompts.go and offers.go are its parts:
+//	             one template for all factors
+//	stamp.go     moments in sentences
 //	picture.go   what a factor drew, let onto a page
 //	brand.go     a tenant's colours and logo; colour.go keeps them readable
 //	assets.go    style, script and icons under the hash of their content
 //
 // It decides nothing about who somebody is: flow does, and edge has settled
-// what came in. No page needs a script, none holds one, and none says whether
-// a user exists.
+// what came in. No page holds a script, none needs one save to ask for a
+// passkey, and none says whether a user exists.
 package web
 
 import (
@@ -49,6 +55,28 @@ type Methods interface {
 	BeginEnrolment(ctx context.Context, t identity.Tenant, a flow.Actor, factor string, asked factor.Asked) (string, factor.Prompt, error)
 	CompleteEnrolment(ctx context.Context, t identity.Tenant, a flow.Actor, id string, r factor.Response) (identity.Enrolment, error)
 	Restricted(factor string) bool
+	Asks(factor string) []string // names of the fields that setting it up takes
+}
+
+// Accounts shows people what is theirs, and begins what changes it; *flow.Engine
+// does.
+type Accounts interface {
+	Account(ctx context.Context, t identity.Tenant, b flow.Browser) (flow.Account, error)
+	BeginDuty(ctx context.Context, t identity.Tenant, b flow.Browser, d flow.Duty, back string) (flow.Begun, error)
+	BeginJoin(ctx context.Context, t identity.Tenant, b flow.Browser, token string) (flow.Begun, error)
+	Repudiate(ctx context.Context, t identity.Tenant, token string) error
+	Repudiable(ctx context.Context, t identity.Tenant, token string) error
+}
+
+// Changes makes changes at once for who shows fresh purpose, or answers
+// *flow.LevelRequired; *flow.Engine does.
+type Changes interface {
+	Change(ctx context.Context, t identity.Tenant, a flow.Actor, d flow.Duty) error
+	ChangePassword(ctx context.Context, t identity.Tenant, a flow.Actor, current, fresh string) error
+	SetName(ctx context.Context, t identity.Tenant, a flow.Actor, name string) error
+	BeginAddress(ctx context.Context, t identity.Tenant, a flow.Actor, to identity.Address) (id, sentTo string, err error)
+	ConfirmAddress(ctx context.Context, t identity.Tenant, a flow.Actor, id, code string) error
+	RevokeGrant(ctx context.Context, tx identity.Tx, g identity.Grant, why string) error
 }
 
 // Tokens checks access tokens; *token.Keys does.
@@ -58,14 +86,16 @@ type Tokens interface {
 
 // Deps is what the room is made of.
 type Deps struct {
-	Pages   *Pages
-	Flows   Flows
-	Methods Methods
-	Tokens  Tokens
-	Store   identity.Store
-	Cookies edge.Cookies
-	Now     func() time.Time
-	Random  io.Reader
+	Pages    *Pages
+	Flows    Flows
+	Methods  Methods
+	Accounts Accounts
+	Changes  Changes
+	Tokens   Tokens
+	Store    identity.Store
+	Cookies  edge.Cookies
+	Now      func() time.Time
+	Random   io.Reader
 }
 
 // server holds the handlers.
@@ -89,6 +119,11 @@ func Handler(d Deps) http.Handler {
 	guarded("POST /signout", s.signOut)
 	mux.Handle("GET /flow/{id}", s.flow(s.showFlow))
 	mux.Handle("POST /flow/{id}", edge.CrossSite(s.flow(s.postFlow)))
+
+	s.accountRoutes(page, guarded)
+	page("GET "+wellKnown+"change-password", s.changePassword)
+	page("GET "+wellKnown+"passkey-endpoints", s.endpoints)
+	page("GET "+wellKnown+"webauthn", s.relatedOrigins)
 
 	page("GET /static/{hash}/{file}", s.Pages.serveStatic)
 	page("GET /brand/{hash}/{file}", s.Pages.serveBrand)

@@ -1,0 +1,44 @@
+package web
+
+import (
+	"strings"
+	"time"
+
+	"github.com/intelliauth/intelliauth/internal/messages"
+)
+
+// stamp is a sentence with a moment in it, which a page marks up as a time with
+// its zone (HTML, "the time element").
+type stamp struct{ Before, Moment, After, Machine string }
+
+// stamp words a sentence that has a place {moment}.
+func (v visit) stamp(k messages.Key, t time.Time, places ...string) stamp {
+	// A place that is not given stays as it is: there the moment goes.
+	before, after, _ := strings.Cut(v.Text(k, places...), "{moment}")
+	t = t.UTC()
+	return stamp{Before: before, Moment: v.Moment(t), After: after, Machine: t.Format(time.RFC3339)}
+}
+
+// moment is a moment alone.
+func (v visit) moment(t time.Time) stamp {
+	t = t.UTC()
+	return stamp{Moment: v.Moment(t), Machine: t.Format(time.RFC3339)}
+}
+
+// ending tells until when a flow waits, and lets it wait longer.
+type ending struct {
+	Until   stamp
+	Seconds int    // left, for a script that knows no clock but its own
+	Soon    string // said when little is left
+	Over    string // said when nothing is
+	Again   link   // the way on then
+	Extend  string
+}
+
+func (v visit) ending(until time.Time, again string) *ending {
+	return &ending{
+		Until: v.stamp(messages.StepEnds, until), Seconds: max(0, int(until.Sub(v.now)/time.Second)),
+		Soon: v.Text(messages.StepEndsSoon), Over: v.Text(messages.StepEnded), Again: link{again, v.Text(messages.StepAgain)},
+		Extend: v.Text(messages.StepExtend),
+	}
+}
