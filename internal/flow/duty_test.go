@@ -785,3 +785,25 @@ func TestH54OutageIsNoWayIn(t *testing.T) {
 		t.Errorf("%s", p.view(id))
 	}
 }
+
+// TestX04Extend: a flow lives its whole life from when more time is asked, an hour
+// at most.
+func TestX04Extend(t *testing.T) {
+	w := newLife(t, `{}`)
+	p := w.browser()
+	id := p.begin().FlowID
+	for range 8 {
+		w.pass(10 * time.Minute)
+		out, err := w.engine.Post(t.Context(), w.tenant, p.Browser, id, Post{Extend: true})
+		if err != nil {
+			if at := w.now().Sub(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)); at < time.Hour {
+				t.Fatalf("over after %s: %v", at, err)
+			}
+			return
+		}
+		if want := w.now().Add(flowLife); out.View.ExpiresAt.After(want) {
+			t.Errorf("until %s", out.View.ExpiresAt)
+		}
+	}
+	t.Error("it lives for ever")
+}
