@@ -7,13 +7,16 @@ import (
 	"sync"
 )
 
-// spareHeap is how much garbage may gather, in bytes, before it is collected.
-// What lives here is small (some 8 MB), and Go collects whenever the heap has
-// doubled: at thousands of requests a second that is a tenth of all CPU, spent
-// to save these few megabytes.
-const spareHeap = 32 << 20
+// Garbage gathers before it is collected, and Go collects whenever the heap has
+// doubled. What lives here is small, a few MB: at thousands of requests a second
+// that rule takes a tenth of all CPU to save these few megabytes. While passwords
+// are hashed, 19 MiB each, it collects after every second one.
+const (
+	spareHeap = 32 << 20  // bytes of garbage that may always gather
+	mostSpare = 128 << 20 // and how many where less than this lives
+)
 
-// spare makes Go's collector wait for spareHeap until stop is called, unless the
+// spare makes Go's collector wait for more garbage until stop is called, unless the
 // operator told it by GOGC or GOMEMLIMIT what to do.
 func (m *Main) spare() (stop func()) {
 	for _, name := range []string{"GOGC", "GOMEMLIMIT"} {
@@ -32,6 +35,7 @@ type heap struct {
 	mu      sync.Mutex
 	over    bool
 	percent int
+	peak    uint64 // the most that lived lately: it falls by a sixteenth at each collection
 	live    []gauges.Sample
 }
 
@@ -66,7 +70,9 @@ func (h *heap) adjust() bool {
 	if h.live[0].Value.Kind() != gauges.KindUint64 {
 		return false // a runtime without it keeps its own rule
 	}
-	percent := percentFor(h.live[0].Value.Uint64())
+	live := h.live[0].Value.Uint64()
+	h.peak = max(live, h.peak-h.peak/16)
+	percent := percentFor(live, h.peak)
 	// Setting it stops the world for a moment: not for a few percent.
 	if change := percent - h.percent; change > h.percent/8 || -change > h.percent/8 {
 		h.percent = percent
@@ -75,9 +81,14 @@ func (h *heap) adjust() bool {
 	return true
 }
 
-// percentFor gives small heaps spareHeap and large ones, which are of passwords
-// being hashed, twice what lives: two hashes are then not yet a reason to collect.
-func percentFor(live uint64) int {
+// percentFor lets three times as much gather as lived lately, within spareHeap
+// and mostSpare, and never less than by Go's own rule. It goes by what lived
+// lately since a collection may come between two hashes: from a heap that shrinks
+// for a moment Go returns memory to the system, and each page that is taken back
+// costs more than hashing it.
+func percentFor(live, peak uint64) int {
 	const least = 4 << 20 // the runtime counts no less
-	return max(200, int(100*spareHeap/max(live, least)))
+	live, peak = max(live, least), max(peak, least)
+	goal := peak + max(spareHeap, min(3*peak, mostSpare), peak)
+	return int(100 * (goal - live) / live)
 }
