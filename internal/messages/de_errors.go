@@ -22,6 +22,7 @@ func deErrors() map[Key]string {
 
 func deRefusals() map[Key]string {
 	return map[Key]string{
+		"error.address_invalid":        "An diese E-Mail-Adresse kann keine Nachricht gehen. Bitte prüfen Sie sie.",
 		"error.number_invalid":         "Diese Telefonnummer gibt es nicht. Bitte prüfen Sie sie, und beginnen Sie mit der Landesvorwahl, zum Beispiel +49.",
 		"error.number_not_mobile":      "Diese Nummer kann keine SMS empfangen. Bitte geben Sie eine Handynummer an.",
 		"error.country_not_allowed":    "In dieses Land können wir keine SMS senden. Bitte nehmen Sie eine andere Nummer, oder wählen Sie einen anderen Weg.",

@@ -140,6 +140,7 @@ func enErrors() map[Key]string {
 // each says what is the matter and what to do.
 func enRefusals() map[Key]string {
 	return map[Key]string{
+		"error.address_invalid":        "No message can go to this e-mail address. Please check it.",
 		"error.number_invalid":         "This is not a phone number that exists. Please check it, and begin with the country code, such as +44.",
 		"error.number_not_mobile":      "This number can’t receive text messages. Please give the number of a mobile phone.",
 		"error.country_not_allowed":    "We can’t send text messages to this country. Please use another number, or another way.",

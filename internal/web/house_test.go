@@ -296,7 +296,7 @@ func TestH41_KnownAndUnknownLookAlike(t *testing.T) {
 // TestEnrolAndUseTOTPByPages forces a first factor, signs in with it, and finds
 // that no code works twice (T-04, H-08, H-09).
 func TestEnrolAndUseTOTPByPages(t *testing.T) {
-	h := newHouse(t, `{"mfa":"always"}`)
+	h := newHouse(t, `{"mfa":"always","enrolment":{"first_factor":"password"}}`)
 	p := h.browser()
 	p.open("/signin")
 	p.send("Continue", "ada@example.com")
