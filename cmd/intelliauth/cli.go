@@ -19,10 +19,13 @@ type cli struct {
 		Check configCheckCommand `cmd:"" help:"Check a configuration file without starting."`
 	} `cmd:"" help:"Look at the configuration."`
 	User struct {
-		Add     userAddCommand     `cmd:"" help:"Add a user with a password."`
-		List    userListCommand    `cmd:"" help:"List users."`
-		Disable userDisableCommand `cmd:"" help:"Disable a user: no sign-in, and every session ends."`
-		Enable  userEnableCommand  `cmd:"" help:"Let a disabled user sign in again."`
+		Add          userAddCommand          `cmd:"" help:"Add a user with a password."`
+		List         userListCommand         `cmd:"" help:"List users."`
+		Invite       userInviteCommand       `cmd:"" help:"Invite a person: they get a link and set up their own sign-in."`
+		ResetFactors userResetFactorsCommand `cmd:"" help:"Remove a user's sign-in methods, the password aside, and print a ticket for the first new one."`
+		Unfreeze     userUnfreezeCommand     `cmd:"" help:"Let a user change sign-in methods again who said that a change was not theirs."`
+		Disable      userDisableCommand      `cmd:"" help:"Disable a user: no sign-in, and every session ends."`
+		Enable       userEnableCommand       `cmd:"" help:"Let a disabled user sign in again."`
 	} `cmd:"" help:"Manage users."`
 	Session struct {
 		List   sessionListCommand   `cmd:"" help:"List a user's sessions."`

@@ -59,7 +59,7 @@ func (c *devCommand) Run(ctx context.Context, m *Main) error {
 	}
 	defer w.house.kept.Close()
 	w.house.hashes.Add(1) // of the passwords of new users
-	sweep := sweeper{store: w.house.store, now: w.main.Now, log: w.house.front.Log}
+	sweep := sweeper{store: w.house.store, kept: w.house.kept, now: w.main.Now, log: w.house.front.Log}
 	g := &group{background: []func(context.Context){sweep.run, w.house.giveBack}}
 	for _, l := range listeners {
 		server := edge.NewServer(w.handler(), w.house.front.Log)

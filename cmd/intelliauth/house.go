@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/intelliauth/intelliauth/internal/edge"
+	"github.com/intelliauth/intelliauth/internal/factor/otp"
 	"github.com/intelliauth/intelliauth/internal/flow"
 	"github.com/intelliauth/intelliauth/internal/identity"
 	"github.com/intelliauth/intelliauth/internal/oidc"
@@ -171,14 +172,23 @@ func (m *Main) recipe(blocklist string) recipe {
 
 // newEngine makes the flow engine with every factor there is.
 func newEngine(s identity.Store, kept *store.Store, slots *flow.Slots, r recipe) (*flow.Engine, error) {
+	index := func(ctx context.Context, tenant string) ([]byte, error) {
+		return kept.PepperFor(ctx, tenant, "identifiers")
+	}
+	r.key = func(tenant string) ([]byte, error) { return index(context.Background(), tenant) }
 	list, err := factors(r)
 	if err != nil {
 		return nil, err
 	}
-	return flow.New(flow.Deps{
-		Store: s, Factors: list, Slots: slots, Now: r.now, Random: r.random,
-		Index: func(ctx context.Context, tenant string) ([]byte, error) {
-			return kept.PepperFor(ctx, tenant, "identifiers")
+	d := flow.Deps{
+		Store: s, Factors: list, Slots: slots, Now: r.now, Random: r.random, Index: index,
+		Number: func(t identity.Tenant, typed string) (string, error) {
+			n, err := otp.ParseNumber(typed, t.SMSCountries)
+			return n.E164, err
 		},
-	}), nil
+	}
+	if r.metadata != nil {
+		d.Trust = r.metadata.Trusts
+	}
+	return flow.New(d), nil
 }

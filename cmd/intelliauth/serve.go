@@ -53,7 +53,7 @@ func (c *serveCommand) Run(ctx context.Context, m *Main) error {
 	if err != nil {
 		return err
 	}
-	group.background = append(group.background, sweeper{store: h.store, now: m.Now, log: log}.run, h.giveBack)
+	group.background = append(group.background, sweeper{store: h.store, kept: h.kept, now: m.Now, log: log}.run, h.giveBack)
 	group.beforeStop = func() { c.leave(log, healthy) }
 	log.InfoContext(ctx, "ready", "version", version())
 	return group.run(ctx)

@@ -350,8 +350,19 @@ func TestSweeperIsBounded(t *testing.T) {
 	put("old", now.Add(time.Minute))
 	put("late", now.Add(90*time.Minute))
 	put("live", now.Add(9*time.Hour))
+	ended := now.Add(-31 * 24 * time.Hour)
+	err := st.Update(t.Context(), "main", func(tx identity.Tx) error {
+		return errors.Join(
+			tx.Sessions.Create(t.Context(), identity.Session{ID: "ses_old", User: "usr", EndedAt: &ended}),
+			tx.Sessions.Create(t.Context(), identity.Session{ID: "ses_new", User: "usr", EndedAt: &now}),
+			tx.Outbox.Put(t.Context(), identity.Message{ID: "msg_old", DeadAt: &ended}),
+			tx.Outbox.Put(t.Context(), identity.Message{ID: "msg_new", DeadAt: &now}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	now = now.Add(2 * time.Hour)
-	s := sweeper{store: st, now: func() time.Time { return now }, log: slog.New(slog.DiscardHandler)}
+	s := sweeper{store: st, kept: st, now: func() time.Time { return now }, log: slog.New(slog.DiscardHandler)}
 	if err := s.sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -363,6 +374,20 @@ func TestSweeperIsBounded(t *testing.T) {
 		if !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", key, err, want)
 		}
+	}
+	err = st.View(t.Context(), "main", func(tx identity.Tx) error {
+		if _, err := tx.Sessions.ByID(t.Context(), "ses_old"); !errors.Is(err, identity.ErrNotFound) {
+			t.Errorf("a session that ended long ago: %v", err)
+		}
+		left, err := tx.Outbox.List(t.Context(), 0)
+		if len(left) != 1 || left[0].ID != "msg_new" {
+			t.Errorf("messages left: %v", left)
+		}
+		_, err2 := tx.Sessions.ByID(t.Context(), "ses_new")
+		return errors.Join(err, err2)
+	})
+	if err != nil {
+		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -38,16 +38,17 @@ type Facts struct {
 	Kinds []Kind
 	AMR   string // RFC 8176
 
-	First      bool // may be the first proof of a flow, before the user is known to exist
-	Max        int  // enrolments per user; 0 means no limit
-	Restricted bool // SP 800-63B-4, 3.2.9
-	Heavy      bool // Finish costs memory and time: the engine holds a hash slot for it
-	Sends      bool // Begin makes a message
-	Hidden     bool // not in the list of sign-in methods (the password has its own page)
-	Ticket     bool // a code to a mailbox or number that opens one door in a flow and is no proof (held by nobody)
-	Replaces   bool // a user has one: a new one takes the old one's place
-	SelfTest   bool // has to prove itself once before it is bound
-	Follows    bool // is made right after a first second factor (recovery codes)
+	First      bool   // may be the first proof of a flow, before the user is known to exist
+	Max        int    // enrolments per user; 0 means no limit
+	Restricted bool   // SP 800-63B-4, 3.2.9
+	Heavy      bool   // Finish costs memory and time: the engine holds a hash slot for it
+	Sends      bool   // Begin makes a message
+	Channel    string // by which it is sent, where the factor has one: a tenant without it has not the factor
+	Hidden     bool   // not in the list of sign-in methods (the password has its own page)
+	Ticket     bool   // a code to a mailbox or number that opens one door in a flow and is no proof (held by nobody)
+	Replaces   bool   // a user has one: a new one takes the old one's place
+	SelfTest   bool   // has to prove itself once before it is bound
+	Follows    bool   // is made right after a first second factor (recovery codes)
 
 	// A guess at a secret below 64 bits succeeds with chance Accepted/Space.
 	// Space 0 says that guessing is hopeless and is limited by source only.
@@ -113,13 +114,13 @@ type Subject struct {
 	Enrolments []identity.Enrolment // of this factor, of this user
 	Chosen     string               // enrolment id, if one was chosen
 	NeedUV     bool
+	Beside     bool     // a proof of another factor stands in this flow already
 	MinLength  int      // passwords: 15 where one alone opens a session, 8 where a second factor is always asked
 	Words      []string // passwords: name, address, tenant: what the secret may not be made of
 
 	Purpose string // what a code that is sent is for: "signin", "enrol", "first", "unlock", "reset", "register", "address"
 	Address string // where a ticket goes; "" where there is nobody to send it to: do the same work
 	Channel string // "email" or "sms" of Address
-	Mailbox string // keyed hash of the mailbox or number through which a new password is set; "" if none (C-24)
 	Locale  string // BCP 47 tag that messages are worded in
 }
 
@@ -143,6 +144,7 @@ type Outcome struct {
 	Proof     assurance.Proof // At and Enrolment are filled in by the engine
 	Enrolment string          // which enrolment answered
 	Data      []byte          // its new data; nil leaves it
+	Reasons   []string        // what was odd about it, for the record ("counter_went_back")
 }
 
 // Factor is a way to prove. All methods are safe for concurrent use.
@@ -188,6 +190,13 @@ type Signals struct {
 	Credentials []string `json:"allAcceptedCredentialIds"` // base64url
 	Name        string   `json:"name"`
 	DisplayName string   `json:"displayName"`
+}
+
+// Counter is a factor whose enrolments run out (recovery codes).
+type Counter interface {
+	// Left is how many responses an enrolment may still prove with; 0 if its data
+	// cannot be read.
+	Left(en identity.Enrolment) int
 }
 
 // ErrWrong says that a response does not prove.

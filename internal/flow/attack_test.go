@@ -416,9 +416,9 @@ func TestC20SessionBindsNothing(t *testing.T) {
 		policy string
 		ask    func(*Request)
 	}{
-		"asked for":   {`{}`, wantLevel(assurance.AAL2)},
-		"policy":      {`{"mfa":"always"}`, func(*Request) {}},
-		"in its time": {`{"mfa":"always","enrolment_grace":"24h"}`, func(*Request) {}},
+		"asked for":   {byPassword(``), wantLevel(assurance.AAL2)},
+		"policy":      {byPassword(`"mfa":"always"`), func(*Request) {}},
+		"in its time": {byPassword(`"mfa":"always","enrolment_grace":"24h"`), func(*Request) {}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, `{}`)

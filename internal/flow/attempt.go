@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"crypto/hmac"
 	"errors"
 	"math"
 
@@ -20,6 +21,7 @@ type pendingTry struct {
 	challenge Challenge
 	who       factor.Subject
 	step      Step
+	located   *identity.User // of an authenticator that named its user itself
 }
 
 // attempt judges a response to a challenge: the first transaction spends the
@@ -110,9 +112,16 @@ func (e *Engine) spend(ctx context.Context, base *run, id string, p Post, again 
 			return err
 		}
 		c := r.flow.Challenges[i]
-		one = pendingTry{challenge: c, who: r.subjectOf(c.Factor), step: step, subject: r.subject(f)}
-		if !c.Enrolling {
-			facts := e.factors[c.Factor].Facts()
+		one = pendingTry{challenge: c, step: step, subject: r.subject(f)}
+		if one.who, err = r.subjectOf(c); err != nil {
+			return err
+		}
+		if err := r.locate(&one, p); err != nil {
+			return err
+		}
+		// A ticket is bounded by its own few tries and by the caps on sending: it
+		// has to be a way out of a lane that strangers filled.
+		if facts := e.kinds[c.Factor]; !c.Enrolling && !facts.Ticket {
 			one.mass = Guess(facts.Accepted*int64(max(1, len(one.who.Enrolments))), facts.Space)
 		}
 		if early, err = r.spendAttempt(f, step, &one, again); err != nil || early != nil {
@@ -145,6 +154,7 @@ func (r *run) spendAttempt(f Facts, step Step, one *pendingTry, again bool) (*Po
 		return nil, nil
 	}
 	if v := lanes.Check(one.mass); !v.OK() {
+		r.closed = v.Closed
 		e := &ViewError{Code: codeTooMany, RetryAfter: int(math.Ceil(v.Wait.Seconds()))}
 		return &Posted{View: r.withError(f, step, e)}, nil
 	}
@@ -164,6 +174,35 @@ func (r *run) stale(f Facts, step Step) (View, error) {
 		return v, nil
 	}
 	return v, r.keep()
+}
+
+// locate finds whom a response that names its own user claims to be of. Nobody
+// is found for what is unknown, suspended or malformed: the factor then judges
+// for nobody, and says no.
+func (r *run) locate(one *pendingTry, p Post) error {
+	if !one.challenge.Anybody {
+		return nil
+	}
+	handle, lookup, err := r.e.factors[one.challenge.Factor].(factor.Discoverable).Locate(factor.Response{Value: p.Value, PublicKey: p.PublicKey})
+	if err != nil {
+		return nil //nolint:nilerr // malformed: nobody
+	}
+	en, err := r.tx.Enrolments.ByLookup(r.ctx, one.challenge.Factor, lookup)
+	if errors.Is(err, identity.ErrNotFound) || err == nil && en.Suspended {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	user, err := r.tx.Users.ByID(r.ctx, en.User)
+	if errors.Is(err, identity.ErrNotFound) || err == nil && !hmac.Equal(user.Handle, handle) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	one.located, one.who.User, one.who.Enrolments = &user, &user, []identity.Enrolment{en}
+	return nil
 }
 
 // judge asks the factor. It holds no transaction.

@@ -38,7 +38,7 @@ func (r *run) newFlow(req Request) Flow {
 		ID: identity.NewID("flow", r.now, r.e.Random), Binding: identity.Hash(r.browser.Binding),
 		Application:   App{ID: a.ID, Name: a.Name, Home: a.InitiateLoginURI, Floor: assurance.Level(a.MinLevel), FirstParty: a.FirstParty},
 		Authorization: req.Authorization, Essential: req.Essential, Subject: req.Subject,
-		BegunAt: r.now, ExpiresAt: r.now.Add(flowLife),
+		BegunAt: r.now, ExpiresAt: r.now.Add(flowLife), Duty: req.Duty,
 	}
 	f.Alternatives = slices.Clone(req.Alternatives)
 	if len(f.Alternatives) == 0 {

@@ -2,10 +2,11 @@ package flow
 
 import (
 	"context"
-	"errors"
+	"strings"
 
-	"github.com/intelliauth/intelliauth/internal/factor"
+	"github.com/intelliauth/intelliauth/internal/assurance"
 	"github.com/intelliauth/intelliauth/internal/identity"
+	"github.com/intelliauth/intelliauth/internal/policy"
 )
 
 // DutyKind names a change that a person makes to their own sign-in.
@@ -35,54 +36,207 @@ type Duty struct {
 	Name      string   `json:"name,omitempty"` // of the enrolment that it is about, for the page; filled in by the engine
 }
 
-// Account is what a person sees of their own sign-in.
-type Account struct {
-	Current
-	Enrolments []identity.Enrolment // not the password, not removed ones
-	Password   *identity.Enrolment  // nil: none is set
-	Codes      int                  // recovery codes left; -1 without any enrolled
-	CodesOf    string               // the factor that Codes counts; "" if the tenant does not offer it
-	Sessions   []identity.Session   // live ones, this one first
-	Grants     []identity.Grant     // live ones
-	Events     []identity.Event     // newest first
-	Offered    []string             // factors that could be added
-	Signals    *factor.Signals      // for the Signal API; nil without passkeys
-}
-
-var errUnbuilt = errors.New("flow: not built yet")
-
 // BeginDuty begins the flow of a change by the person of this browser's
 // session, or answers identity.ErrNotFound if nobody is signed in. The flow
 // ends at back, a path on the issuer.
 func (e *Engine) BeginDuty(ctx context.Context, t identity.Tenant, b Browser, d Duty, back string) (Begun, error) {
-	return Begun{}, errUnbuilt
+	base, err := e.start(ctx, t, b)
+	if err != nil {
+		return Begun{}, err
+	}
+	var user string
+	err = e.Store.View(ctx, t.ID, func(tx identity.Tx) error {
+		r := *base
+		r.tx = tx
+		if err := r.readSession(); err != nil {
+			return err
+		}
+		if r.session == nil {
+			return identity.ErrNotFound
+		}
+		u, err := tx.Users.ByID(ctx, r.session.User)
+		if err != nil {
+			return err
+		}
+		user, r.user = u.ID, &u
+		if err := r.readHeld(u.ID); err != nil {
+			return err
+		}
+		return r.check(&d)
+	})
+	if err != nil {
+		return Begun{}, err
+	}
+	return e.Begin(ctx, t, b, Request{
+		Authorization: identity.AuthorizationRequest{OwnPage: true, RedirectURI: back, RequestedAt: base.now},
+		Subject:       user, Duty: &d,
+	})
 }
 
-// Change makes a change at once, for an actor whose token shows fresh purpose;
-// else it answers [LevelRequired].
-func (e *Engine) Change(ctx context.Context, t identity.Tenant, a Actor, d Duty) error {
-	return errUnbuilt
+// check refuses a change that cannot be made whatever is proved, and fills in
+// what the page shows of it.
+func (r *run) check(d *Duty) error {
+	if r.user.Frozen(r.now) && d.Kind != DutyEndSession && d.Kind != DutyEndOthers && d.Kind != DutyEndAll {
+		return errFrozen()
+	}
+	switch d.Kind {
+	case DutyEnrol:
+		return r.checkEnrol(d)
+	case DutyRemove, DutyRename:
+		en, ok := r.heldByID(d.Enrolment)
+		if !ok || r.e.kinds[en.Factor].Hidden {
+			return identity.ErrNotFound
+		}
+		d.Name, d.Factor, d.Value = en.Name, en.Factor, cleanName(d.Value)
+		if d.Kind == DutyRename {
+			return r.checkName(en, d.Value)
+		}
+		return r.checkRemove(en)
+	case DutyEmail:
+		if _, ok := identity.Canonical(d.Value); !ok {
+			return identity.Invalid("address_invalid", "This is no e-mail address.")
+		}
+		d.Value = strings.TrimSpace(d.Value)
+		return r.checkMoves()
+	case DutyPhone:
+		return r.checkPhone(d)
+	case DutyPassword, DutyEndSession, DutyEndOthers, DutyEndAll:
+		return nil
+	}
+	return identity.Invalid("invalid_request", "There is no such change.")
 }
 
-// Account loads the account page of this browser's session, or answers
-// identity.ErrNotFound.
-func (e *Engine) Account(ctx context.Context, t identity.Tenant, b Browser) (Account, error) {
-	return Account{}, errUnbuilt
+func errFrozen() error {
+	return identity.Forbidden("frozen", "Changes to this sign-in are frozen, because somebody said that an earlier one was not theirs.")
 }
 
-// BeginJoin begins the flow of an invitation, by the token of its link.
-func (e *Engine) BeginJoin(ctx context.Context, t identity.Tenant, b Browser, token string) (Begun, error) {
-	return Begun{}, errUnbuilt
+func (r *run) heldByID(id string) (identity.Enrolment, bool) {
+	for _, en := range r.held {
+		if en.ID == id {
+			return en, true
+		}
+	}
+	return identity.Enrolment{}, false
 }
 
-// Repudiate carries out "this wasn't me" by the token of a notice: factors
-// added in the last 72 hours are suspended, removed ones restored, sessions
-// ended and changes frozen. A token works once; see Repudiable for looking.
-func (e *Engine) Repudiate(ctx context.Context, t identity.Tenant, token string) error {
-	return errUnbuilt
+func (r *run) checkEnrol(d *Duty) error {
+	if d.Factor == "" {
+		return nil
+	}
+	kind, ok := r.e.kinds[d.Factor]
+	if !ok || kind.Hidden || kind.Ticket || !r.allows(kind) {
+		return identity.Invalid("factor_unavailable", "This factor cannot be set up here.")
+	}
+	if !r.room(kind) {
+		return identity.Invalid("enrolment_limit", "There are as many of this factor as there may be.")
+	}
+	return nil
 }
 
-// Repudiable tells, without using it up, whether a token of a notice is good.
-func (e *Engine) Repudiable(ctx context.Context, t identity.Tenant, token string) error {
-	return errUnbuilt
+func (r *run) checkName(en identity.Enrolment, name string) error {
+	if name == "" {
+		return identity.Invalid("name_invalid", "A name is wanted.")
+	}
+	for _, other := range r.held {
+		if other.ID != en.ID && strings.EqualFold(other.Name, name) {
+			return identity.Invalid("name_in_use", "Another sign-in method has this name.")
+		}
+	}
+	return nil
+}
+
+// checkRemove refuses to take away the last way in, or the last factor that the
+// tenant's policy demands, and anything soon after a recovery (C-23).
+func (r *run) checkRemove(en identity.Enrolment) error {
+	kind := r.e.kinds[en.Factor]
+	if kind.Class == assurance.LookUp {
+		return nil
+	}
+	if r.recovered() {
+		return identity.Forbidden("recovered_recently", "For 72 hours after a recovery nothing can be removed.")
+	}
+	rest := r.without(en.ID)
+	first := false
+	for _, other := range rest {
+		first = first || r.e.kinds[other.Factor].First
+	}
+	has, _ := r.e.methods(r.tenant, r.policy, rest)
+	need := assurance.AAL1
+	if r.policy.MFA == policy.Always {
+		need = assurance.AAL2
+	}
+	if !first || policy.Highest(r.policy, r.e.Trust, has) < need {
+		return identity.Forbidden("last_required_factor", "This sign-in method is needed: add another one first.")
+	}
+	return nil
+}
+
+// checkMoves refuses to change where messages go soon after a recovery.
+func (r *run) checkMoves() error {
+	if r.recovered() {
+		return identity.Forbidden("recovered_recently", "For 72 hours after a recovery addresses cannot be changed.")
+	}
+	return nil
+}
+
+func (r *run) checkPhone(d *Duty) error {
+	if err := r.checkMoves(); err != nil || strings.TrimSpace(d.Value) == "" {
+		d.Value = ""
+		return err
+	}
+	if r.e.Number == nil {
+		return errNoNumber
+	}
+	number, err := r.e.Number(r.tenant, d.Value)
+	if err != nil {
+		return wrongCode(err)
+	}
+	d.Value = number
+	return nil
+}
+
+// recovered reports whether the person came back by a recovery code lately.
+func (r *run) recovered() bool {
+	return r.user.RecoveredAt != nil && r.now.Sub(*r.user.RecoveredAt) < cooling
+}
+
+// without is what the person holds, one aside.
+func (r *run) without(id string) []identity.Enrolment {
+	var out []identity.Enrolment
+	for _, en := range r.held {
+		if en.ID != id {
+			out = append(out, en)
+		}
+	}
+	return out
+}
+
+// levelOf is the level that a change has to be proved at. To remove one
+// authenticator another of the same strength will do, or the lost one's owner
+// could never be rid of it (SP 800-63B-4, 4.1.2.1, 4.3).
+func (r *run) levelOf(d Duty) assurance.Level {
+	held, offered := r.e.methods(r.tenant, r.policy, r.held)
+	highest := max(assurance.AAL1, policy.Highest(r.policy, r.e.Trust, held))
+	switch d.Kind {
+	case DutyEnrol:
+		level := assurance.None
+		for _, m := range offered {
+			if d.Factor == "" || d.Factor == m.Factor {
+				level = max(level, policy.ToBind(r.policy, r.e.Trust, held, m))
+			}
+		}
+		if level == assurance.None || r.e.kinds[d.Factor].Class == assurance.LookUp {
+			return min(highest, assurance.AAL2)
+		}
+		return level
+	case DutyRemove, DutyRename:
+		rest, _ := r.e.methods(r.tenant, r.policy, r.without(d.Enrolment))
+		if level := policy.Highest(r.policy, r.e.Trust, rest); level >= assurance.AAL2 {
+			return level
+		}
+		if en, ok := r.heldByID(d.Enrolment); ok {
+			return policy.ToBind(r.policy, r.e.Trust, held, policy.Method{Factor: en.Factor, Best: r.e.best(r.tenant, en)})
+		}
+	}
+	return highest
 }

@@ -2,8 +2,9 @@ package flow
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"time"
+	"slices"
 
 	"github.com/intelliauth/intelliauth/internal/assurance"
 	"github.com/intelliauth/intelliauth/internal/identity"
@@ -15,9 +16,15 @@ func (r *run) apply(effects []Effect) error {
 		var err error
 		switch effect := effect.(type) {
 		case SaveEnrolment:
-			err = r.tx.Enrolments.Swap(r.ctx, effect.Enrolment)
+			err = r.saveEnrolment(effect.Enrolment)
 		case AddEnrolment:
 			err = r.addEnrolment(effect.Enrolment)
+		case MakeUser:
+			err = r.makeUser(effect.User)
+		case Confirm:
+			err = r.confirm(effect.Ticket)
+		case Recover:
+			err = r.recover()
 		case Record:
 			err = r.record(effect.Event)
 		default:
@@ -30,37 +37,177 @@ func (r *run) apply(effects []Effect) error {
 	return nil
 }
 
-// addEnrolment binds an authenticator: the row, the user's epoch, and a notice
-// to the user's address (SP 800-63B-4, 4.6).
-func (r *run) addEnrolment(en identity.Enrolment) error {
-	if err := r.tx.Enrolments.Create(r.ctx, en); err != nil {
+// saveEnrolment writes an enrolment by compare-and-swap.
+func (r *run) saveEnrolment(en identity.Enrolment) error {
+	if err := r.tx.Enrolments.Swap(r.ctx, en); err != nil {
 		return err
+	}
+	for i := range r.held {
+		if r.held[i].ID == en.ID {
+			en.Version++
+			r.held[i] = en
+		}
+	}
+	return nil
+}
+
+// addEnrolment binds an authenticator: the row, the user's epoch, and a notice
+// to the user's addresses (SP 800-63B-4, 4.6). Of some factors a person has one:
+// a new one takes the old one's place. An invitation is used up by it.
+func (r *run) addEnrolment(en identity.Enrolment) error {
+	if r.user.Frozen(r.now) {
+		return errFrozen()
+	}
+	kind := r.e.kinds[en.Factor]
+	if kind.Replaces {
+		if err := r.replace(en.Factor); err != nil {
+			return err
+		}
+	}
+	if r.flow.Invite != "" {
+		if _, err := r.tx.Ephemerals.Take(r.ctx, kindInvite, r.flow.Invite); err != nil {
+			return err
+		}
+		r.flow.Invite = ""
+	}
+	if err := r.tx.Enrolments.Create(r.ctx, en); err != nil {
+		return taken(err)
 	}
 	if err := r.tx.Users.Bump(r.ctx, r.user.ID, r.user.Epoch); err != nil {
 		return err
 	}
 	r.user.Epoch++
 	r.held = append(r.held, en)
-	return r.notify(identity.MessageFactorAdded, en.Factor)
+	if kind.Class != assurance.Memorized {
+		return r.notify(identity.MessageFactorAdded, en.Factor)
+	}
+	return r.passwordSet()
 }
 
-// notify puts a notice to the user's address into the outbox. It holds no code.
-func (r *run) notify(kind, factor string) error {
-	for _, a := range r.user.Addresses(r.now) {
-		err := r.tx.Outbox.Put(r.ctx, identity.Message{
-			ID: identity.NewID("msg", r.now, r.e.Random), Kind: kind, Channel: a.Channel, To: a.To, Name: r.user.Name, User: r.user.ID,
-			Args: map[string]string{"factor": factor, "at": r.now.Format(time.RFC3339)}, Locale: r.user.Locale, At: r.now,
-		})
-		if err != nil {
+// taken makes a conflict of an authenticator that somebody has enrolled the
+// person's to mend.
+func taken(err error) error {
+	if errors.Is(err, identity.ErrConflict) {
+		return identity.Invalid("enrolment_exists", "This authenticator is already enrolled.")
+	}
+	return err
+}
+
+// replace takes what a person holds of a factor out of use.
+func (r *run) replace(name string) error {
+	for i := len(r.held) - 1; i >= 0; i-- {
+		if r.held[i].Factor != name {
+			continue
+		}
+		if err := r.retire(r.held[i]); err != nil {
+			return err
+		}
+		r.held = slices.Delete(r.held, i, i+1)
+	}
+	return nil
+}
+
+// retire takes an enrolment out of use. It is kept for a while, so that its
+// owner can undo what a thief did.
+func (r *run) retire(en identity.Enrolment) error {
+	at := r.now
+	en.Suspended, en.RemovedAt = true, &at
+	return r.tx.Enrolments.Swap(r.ctx, en)
+}
+
+// passwordSet ends the user's other sessions and tells them, unless it is their
+// first password.
+func (r *run) passwordSet() error {
+	if r.flow.ticketed(string(Register), string(Join)) {
+		return nil
+	}
+	if err := r.endSessions("password changed", func(s identity.Session) bool { return s.ID == r.flow.Session }); err != nil {
+		return err
+	}
+	if err := r.record(identity.Event{Type: identity.EventPasswordChanged, Outcome: identity.Succeeded}); err != nil {
+		return err
+	}
+	return r.notify(identity.MessagePassword, "")
+}
+
+// endSessions ends the sessions of the user, save those to be spared.
+func (r *run) endSessions(why string, spare func(identity.Session) bool) error {
+	all, err := r.tx.Sessions.ByUser(r.ctx, r.user.ID)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if spare != nil && spare(s) {
+			continue
+		}
+		if err := r.e.EndSession(r.ctx, r.tx, s, why); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// makeUser creates the user of a registration: the address is theirs, since the
+// code that was mailed there came back.
+func (r *run) makeUser(u identity.User) error {
+	if err := r.tx.Users.Create(r.ctx, u); err != nil {
+		if errors.Is(err, identity.ErrConflict) {
+			return errMoved
+		}
+		return err
+	}
+	r.user = &u
+	return r.record(identity.Event{Type: identity.EventUserRegistered, Outcome: identity.Succeeded})
+}
+
+// confirm notes that a code that was mailed to the user's address came back.
+func (r *run) confirm(t Ticket) error {
+	if t.To == "" || t.To != r.user.Email || r.user.EmailVerified {
+		return nil
+	}
+	r.user.EmailVerified = true
+	return r.tx.Users.Save(r.ctx, *r.user)
+}
+
+// recover notes that a recovery code was used, and tells the user everywhere
+// (SP 800-63B-4, 4.2.3).
+func (r *run) recover() error {
+	at := r.now
+	r.user.RecoveredAt = &at
+	if err := r.tx.Users.Save(r.ctx, *r.user); err != nil {
+		return err
+	}
+	if err := r.record(identity.Event{Type: identity.EventRecoveryUsed, Outcome: identity.Succeeded}); err != nil {
+		return err
+	}
+	return r.notify(identity.MessageRecoveryUsed, "")
+}
+
+// notify tells a user of a change at all their addresses, with a way to say
+// that it was not them. It holds no code.
+func (r *run) notify(kind, factor string) error {
+	link, err := r.repudiation()
+	if err != nil {
+		return err
+	}
+	args := map[string]string{"link": link}
+	if factor != "" {
+		args["factor"] = factor
+	}
+	return r.tell(kind, args)
+}
+
 // conclude ends a flow at Done: the session is opened or raised, the device is
 // known from now on, and the answer is kept for a browser that did not get it.
 func (r *run) conclude(f Facts, digest string) (*Answer, error) {
+	if d := r.flow.Duty; d != nil {
+		if err := r.perform(*d, r.flow.Session); err != nil {
+			return nil, err
+		}
+		if d.Kind == DutyEndAll || d.Kind == DutyEndSession && r.session != nil && d.Session == r.session.ID {
+			return r.leave(digest)
+		}
+	}
 	session, secret, err := r.openSession()
 	if err != nil {
 		return nil, err
@@ -85,6 +232,16 @@ func (r *run) conclude(f Facts, digest string) (*Answer, error) {
 		return nil, err
 	}
 	_, err = r.tx.Ephemerals.Take(r.ctx, kindFlow, r.flow.ID)
+	return a, err
+}
+
+// leave ends a flow that ended all sessions: nothing is opened.
+func (r *run) leave(digest string) (*Answer, error) {
+	a := &Answer{Redirect: r.flow.Authorization.RedirectURI}
+	if err := r.keepAnswer(a, digest); err != nil {
+		return nil, err
+	}
+	_, err := r.tx.Ephemerals.Take(r.ctx, kindFlow, r.flow.ID)
 	return a, err
 }
 

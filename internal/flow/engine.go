@@ -34,6 +34,7 @@ const (
 	deviceGrace  = time.Minute
 	nobody       = "usr_" // looked up where there is no user, so that the same work is done
 	defaultKept  = time.Minute
+	handleLength = 64 // bytes of a user handle (WebAuthn Level 3, 14.6.1)
 	secretLength = 32 // bytes of a cookie secret or code: 256 bits
 )
 
@@ -48,12 +49,16 @@ type Deps struct {
 	Now    func() time.Time
 	Random io.Reader
 	Kept   time.Duration // how long a finished flow keeps its answer; default 60 s
+	// Number parses a telephone number as the tenant's people write it; nil
+	// where no number can be kept.
+	Number func(t identity.Tenant, typed string) (e164 string, err error)
 }
 
 // Engine runs flows. It is safe for concurrent use.
 type Engine struct {
 	Deps
 	factors  map[string]factor.Factor
+	kinds    map[string]factor.Facts
 	policies sync.Map // raw policy → policy.Policy
 }
 
@@ -62,9 +67,10 @@ func New(d Deps) *Engine {
 	if d.Kept == 0 {
 		d.Kept = defaultKept
 	}
-	e := &Engine{Deps: d, factors: map[string]factor.Factor{}}
+	e := &Engine{Deps: d, factors: map[string]factor.Factor{}, kinds: map[string]factor.Facts{}}
 	for _, f := range d.Factors {
-		e.factors[f.Facts().Name] = f
+		facts := f.Facts()
+		e.factors[facts.Name], e.kinds[facts.Name] = f, facts
 	}
 	return e
 }
@@ -107,7 +113,10 @@ type run struct {
 	devices   []identity.Device // rows of the browser's device, all users
 	decision  policy.Decision
 	index     []byte
-	holding   bool // a hash slot, for this attempt
+	holding   bool       // a hash slot, for this attempt
+	looking   bool       // in a read-only transaction: nothing is begun
+	closed    bool       // the lane of this browser is full
+	trouble   *ViewError // to be shown with the next view
 }
 
 func (e *Engine) start(ctx context.Context, t identity.Tenant, b Browser) (*run, error) {
@@ -207,7 +216,7 @@ func (r *run) followEpoch() {
 		return
 	}
 	r.flow.Epoch = r.user.Epoch
-	r.flow.Proofs, r.flow.Challenges, r.flow.Consented = nil, nil, false
+	r.flow.Proofs, r.flow.Challenges, r.flow.Consented, r.flow.Trial = nil, nil, false, nil
 }
 
 func (r *run) readSession() error {
@@ -256,7 +265,7 @@ func (r *run) readDevice() error {
 // subject is whom guesses are counted against: before a first proof the keyed
 // hash of what was typed, existing or not; then the user.
 func (r *run) subject(f Facts) string {
-	if len(f.Proofs) > 0 && r.user != nil {
+	if (len(f.Proofs) > 0 || f.opened()) && r.user != nil {
 		return r.user.ID
 	}
 	mac := hmac.New(sha256.New, r.index)
@@ -268,8 +277,11 @@ func (r *run) subject(f Facts) string {
 func (r *run) lanes(subject string) (Lanes, error) {
 	all, err := r.tx.Lanes.Load(r.ctx, subject)
 	own := laneUnknown
-	if r.device != nil {
+	switch {
+	case r.device != nil:
 		own = r.device.ID
+	case r.flow.ticketed(ticketUnlock): // the mailbox vouches as a known device would
+		own = laneTicket
 	}
 	return Lanes{All: all, Own: own, Now: r.now}, err
 }

@@ -66,7 +66,7 @@ func TestEnrolledMeansEnforced(t *testing.T) {
 
 // TestC22H09ForcedEnrolmentCompletesAtAAL2, and its confirming code is no code any more.
 func TestC22H09ForcedEnrolmentCompletesAtAAL2(t *testing.T) {
-	w := newWorld(t, `{"mfa":"always","factors":["totp"]}`)
+	w := newWorld(t, byPassword(`"mfa":"always","factors":["totp"]`))
 	p := w.browser()
 	id := p.begin().FlowID
 	p.identify(id, "ada@example.com")

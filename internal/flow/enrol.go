@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +12,6 @@ import (
 	"github.com/intelliauth/intelliauth/internal/assurance"
 	"github.com/intelliauth/intelliauth/internal/factor"
 	"github.com/intelliauth/intelliauth/internal/identity"
-	"github.com/intelliauth/intelliauth/internal/policy"
 )
 
 // Actor is who changes their own sign-in methods outside a flow, and with what
@@ -27,13 +27,16 @@ type Actor struct {
 
 // pending is an enrolment that has not confirmed itself. It is no factor.
 type pending struct {
-	ID        string           `json:"id"`
-	User      string           `json:"user"`
-	Session   string           `json:"session"`
-	Factor    string           `json:"factor"`
-	Name      string           `json:"name"`
-	At        time.Time        `json:"at"`
-	Challenge factor.Challenge `json:"challenge"`
+	ID        string            `json:"id"`
+	User      string            `json:"user"`
+	Session   string            `json:"session"`
+	Factor    string            `json:"factor"`
+	Name      string            `json:"name"`
+	At        time.Time         `json:"at"`
+	Asked     map[string]string `json:"asked,omitempty"`
+	Prefix    string            `json:"prefix,omitempty"`
+	Challenge factor.Challenge  `json:"challenge"`
+	Tries     int               `json:"tries,omitempty"`
 }
 
 // maxName bounds what a person calls an authenticator, in bytes.
@@ -101,27 +104,15 @@ func (r *run) actAs(a Actor) error {
 
 // mayBind holds the rule of SP 800-63B-4, 4.1.2.1: a new authenticator is bound
 // by proofs at the lower of what the account and the new one can give.
-func (r *run) mayBind(a Actor, f factor.Factor) error {
-	facts := f.Facts()
-	if facts.Hidden || !r.policy.Allows(facts.Name) {
-		return identity.Invalid("factor_unavailable", "This factor cannot be set up here.")
+func (r *run) mayBind(a Actor, name string) error {
+	if r.user.Frozen(r.now) {
+		return errFrozen()
 	}
-	held, _ := r.e.methods(r.policy, r.held)
-	level := policy.ToBind(r.policy, r.e.Trust, held, policy.Method{Factor: facts.Name, Best: facts.Best})
-	need := assurance.Requirement{Level: level}
-	if !a.Fresh || !need.MetBy(r.policy.Assurance, r.e.Trust, a.Proofs) {
-		return &LevelRequired{Level: level, Fresh: true}
+	d := Duty{Kind: DutyEnrol, Factor: name}
+	if err := r.checkEnrol(&d); err != nil {
+		return err
 	}
-	count := 0
-	for _, en := range r.held {
-		if en.Factor == facts.Name {
-			count++
-		}
-	}
-	if facts.Max > 0 && count >= facts.Max {
-		return identity.Invalid("enrolment_limit", "There are as many of this factor as there may be.")
-	}
-	return nil
+	return r.mayChange(a, r.levelOf(d))
 }
 
 // BeginEnrolment begins to bind a new authenticator. What is pending of the
@@ -131,26 +122,32 @@ func (e *Engine) BeginEnrolment(ctx context.Context, t identity.Tenant, a Actor,
 	if !ok {
 		return "", factor.Prompt{}, identity.Invalid("factor_unavailable", "There is no such factor.")
 	}
-	asked.Name = cleanName(asked.Name)
-	base, err := e.start(ctx, t, a.Browser)
-	if err != nil {
-		return "", factor.Prompt{}, err
-	}
-	err = e.Store.Update(ctx, t.ID, func(tx identity.Tx) error {
-		r := *base
-		r.tx = tx
-		if err := r.actAs(a); err != nil {
+	asked.Name, asked.Conditional = cleanName(asked.Name), false // silent creation is for known devices, in a flow
+	err = e.act(ctx, t, a, func(r *run) error {
+		if err := r.mayBind(a, name); err != nil {
 			return err
 		}
-		if err := r.mayBind(a, f); err != nil {
-			return err
-		}
-		c, err := f.BeginEnrolment(r.subjectOf(name), asked)
+		c := Challenge{Factor: name, Enrolling: true}
+		subject, err := r.subjectOf(c)
 		if err != nil {
 			return err
 		}
-		p := pending{ID: identity.NewID("enr", r.now, e.Random), User: a.User.ID, Session: a.Session, Factor: name, Name: asked.Name, At: r.now, Challenge: c}
-		id, prompt = p.ID, c.Prompt
+		if c.Challenge, err = f.BeginEnrolment(subject, asked); err != nil {
+			return wrongCode(err)
+		}
+		if e.kinds[name].Sends {
+			if err := r.sendAll(&c); err != nil {
+				return err
+			}
+			if r.trouble != nil {
+				return &identity.Fault{Kind: identity.ErrOverloaded, Code: codeSendLimited, Message: "Too many messages were sent; try again later.", Retry: time.Hour}
+			}
+		}
+		p := pending{
+			ID: identity.NewID("enr", r.now, e.Random), User: a.User.ID, Session: a.Session, Factor: name, Name: asked.Name, At: r.now,
+			Asked: asked.Fields, Prefix: c.Prefix, Challenge: c.Challenge,
+		}
+		id, prompt = p.ID, c.Challenge.Prompt
 		return r.keepPending(p)
 	})
 	return id, prompt, err
@@ -187,58 +184,87 @@ func gone(err error) bool {
 }
 
 // CompleteEnrolment binds the authenticator if its response confirms it. A
-// wrong response may be tried again until the enrolment expires.
+// wrong response may be tried again until the enrolment expires, or as often as
+// the factor's challenge allows.
 func (e *Engine) CompleteEnrolment(ctx context.Context, t identity.Tenant, a Actor, id string, response factor.Response) (identity.Enrolment, error) {
-	base, err := e.start(ctx, t, a.Browser)
-	if err != nil {
-		return identity.Enrolment{}, err
-	}
-	p, err := e.findPending(ctx, t, a, id)
+	p, err := e.tryPending(ctx, t, a, id)
 	if err != nil {
 		return identity.Enrolment{}, err
 	}
 	f := e.factors[p.Factor]
 	var out identity.Enrolment
-	err = e.Store.Update(ctx, t.ID, func(tx identity.Tx) error {
-		r := *base
-		r.tx = tx
-		if err := r.actAs(a); err != nil {
+	err = e.act(ctx, t, a, func(r *run) error {
+		if err := r.mayBind(a, p.Factor); err != nil {
 			return err
 		}
-		if err := r.mayBind(a, f); err != nil {
+		subject, err := r.subjectOf(Challenge{Factor: p.Factor, Enrolling: true})
+		if err != nil {
 			return err
 		}
 		// No factor that enrols here hashes: judging inside the transaction keeps
 		// the comparison and the binding one.
-		enrolled, err := f.FinishEnrolment(r.subjectOf(p.Factor), p.Challenge, response)
+		enrolled, err := f.FinishEnrolment(subject, p.Challenge, response)
 		if err != nil {
 			return wrongCode(err)
 		}
-		if _, err := tx.Ephemerals.Take(ctx, kindEnrolling, id); err != nil {
+		if _, err := r.tx.Ephemerals.Take(ctx, kindEnrolling, id); err != nil {
 			return err
 		}
-		at := r.now
-		out = identity.Enrolment{ID: p.ID, User: p.User, Factor: p.Factor, Name: p.Name, Data: enrolled.Data, Lookup: enrolled.Lookup, EnrolledAt: at, Version: 1}
+		if err := r.converted(Challenge{Prefix: p.Prefix}); err != nil {
+			return err
+		}
+		out = identity.Enrolment{
+			ID: p.ID, User: p.User, Factor: p.Factor, Name: cmp.Or(p.Name, cleanName(enrolled.Name)), Data: enrolled.Data, Lookup: enrolled.Lookup,
+			Channel: enrolled.Proof.Channel, EnrolledAt: r.now, Version: 1,
+		}
 		ev := identity.Event{Type: identity.EventEnrolmentCreated, Outcome: identity.Succeeded, Factor: p.Factor, Session: a.Session, Data: map[string]string{"enrolment": p.ID}}
 		return r.apply([]Effect{AddEnrolment{out}, Record{ev}})
 	})
 	return out, err
 }
 
-// findPending loads a pending enrolment of this actor; anybody else's is not found.
-func (e *Engine) findPending(ctx context.Context, t identity.Tenant, a Actor, id string) (pending, error) {
+// tryPending loads a pending enrolment of this actor and counts the try, where
+// tries are bounded. Anybody else's is not found.
+func (e *Engine) tryPending(ctx context.Context, t identity.Tenant, a Actor, id string) (pending, error) {
 	var p pending
-	err := e.Store.View(ctx, t.ID, func(tx identity.Tx) error {
+	err := e.Store.Update(ctx, t.ID, func(tx identity.Tx) error {
+		p = pending{}
 		item, err := tx.Ephemerals.Get(ctx, kindEnrolling, id)
 		if err != nil {
 			return err
 		}
-		return json.Unmarshal(item.Value, &p)
+		if err := json.Unmarshal(item.Value, &p); err != nil {
+			return err
+		}
+		if p.User != a.User.ID || p.Session != a.Session || e.factors[p.Factor] == nil {
+			return identity.ErrNotFound
+		}
+		if p.Challenge.Tries == 0 {
+			return nil
+		}
+		if p.Tries++; p.Tries > p.Challenge.Tries {
+			return identity.ErrExpired
+		}
+		value, err := json.Marshal(p)
+		if err != nil {
+			return err
+		}
+		return tx.Ephemerals.Swap(ctx, kindEnrolling, id, item.Version, value, item.ExpiresAt)
 	})
-	if err == nil && (p.User != a.User.ID || p.Session != a.Session || e.factors[p.Factor] == nil) {
-		err = identity.ErrNotFound
-	}
 	return p, err
+}
+
+// Asks lists the fields that setting up a factor takes beside a name.
+func (e *Engine) Asks(name string) []string {
+	f := e.factors[name]
+	if f == nil {
+		return nil
+	}
+	var out []string
+	for _, field := range f.Facts().Asks {
+		out = append(out, field.Name)
+	}
+	return out
 }
 
 // wrongCode makes a factor's refusal the caller's fault, with its code.

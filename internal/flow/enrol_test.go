@@ -148,7 +148,7 @@ func TestParallelCompletionBindsOnce(t *testing.T) {
 // TestEnrolmentGraceIsVisible: while it lasts, a person may skip and is told
 // until when; after that, not.
 func TestEnrolmentGraceIsVisible(t *testing.T) {
-	w := newWorld(t, `{"mfa":"always","factors":["totp"],"enrolment_grace":"24h"}`)
+	w := newWorld(t, byPassword(`"mfa":"always","factors":["totp"],"enrolment_grace":"24h"`))
 	p := w.browser()
 	id := p.begin().FlowID
 	p.identify(id, "ada@example.com")

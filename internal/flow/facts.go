@@ -2,8 +2,10 @@ package flow
 
 import (
 	"slices"
+	"time"
 
 	"github.com/intelliauth/intelliauth/internal/assurance"
+	"github.com/intelliauth/intelliauth/internal/factor"
 	"github.com/intelliauth/intelliauth/internal/identity"
 	"github.com/intelliauth/intelliauth/internal/policy"
 	"github.com/intelliauth/intelliauth/internal/risk"
@@ -22,7 +24,7 @@ func (r *run) sessionProofs(level assurance.Level) []assurance.Proof {
 
 // facts gathers what Next needs, for the first alternative that can be reached.
 func (r *run) facts() Facts {
-	f := Facts{Flow: r.flow, User: r.user, Held: r.held, Profile: r.policy.Assurance, Trust: r.e.Trust, Now: r.now}
+	f := Facts{Flow: r.flow, User: r.user, Held: r.held, Profile: r.policy.Assurance, Trust: r.e.Trust, Now: r.now, Kinds: r.e.kinds}
 	f.Decision = r.decide()
 	r.decision = f.Decision
 	proofs := r.flow.Proofs
@@ -33,7 +35,56 @@ func (r *run) facts() Facts {
 	f.Bind = r.bind(f.Decision.Requirement)
 	f.Session = r.session
 	f.Consent = r.flow.AskConsent
+	f.NeedTicket = r.needTicket()
+	if t, ok := r.flow.ticket(string(Reset)); ok {
+		f.Mailbox = identity.ChannelOf(r.index, t.Channel, t.To)
+	}
+	f.Silent = r.silent(f)
 	return f
+}
+
+// needTicket reports whether nothing but a password speaks for binding a factor
+// to this user: whoever stole it could bind their own (C-21).
+func (r *run) needTicket() bool {
+	if r.policy.Enrolment.FirstFactor != policy.ByTicket || r.user == nil || r.trusted() {
+		return false
+	}
+	return !slices.ContainsFunc(r.held, func(en identity.Enrolment) bool {
+		class := r.e.kinds[en.Factor].Class
+		return class != assurance.Memorized && class != assurance.LookUp
+	})
+}
+
+// trustAfter is how long a browser must have been known before it stands for a
+// ticket: one that a thief made known by signing in just now must not.
+const trustAfter = 24 * time.Hour
+
+// trusted reports whether this browser has been the user's for a while.
+func (r *run) trusted() bool {
+	return r.device != nil && !r.oldCookie && r.now.Sub(r.device.CreatedAt) >= trustAfter
+}
+
+// silent is the factor that the browser could make without asking: on a device
+// that has been known for a while, where the person holds none of it.
+func (r *run) silent(f Facts) string {
+	if !r.flow.Upgrade || !r.trusted() || r.flow.Duty != nil || r.flow.Purpose != "" {
+		return ""
+	}
+	has, _ := r.e.methods(r.tenant, r.policy, r.held)
+	for _, kind := range r.e.Factors {
+		facts := kind.Facts()
+		_, finds := kind.(factor.Discoverable)
+		holds := slices.ContainsFunc(r.held, func(en identity.Enrolment) bool { return en.Factor == facts.Name })
+		if !finds || holds || !r.allows(facts) {
+			continue
+		}
+		level := policy.ToBind(r.policy, r.e.Trust, has, policy.Method{Factor: facts.Name, Best: r.e.bestNew(r.tenant, kind)})
+		bind := assurance.Requirement{Level: level, Since: f.Bind.Since}
+		if bind.MetBy(f.Profile, f.Trust, f.Proofs) {
+			return facts.Name
+		}
+	}
+	return ""
 }
 
 // decide asks policy about each alternative in order: the first that can be
@@ -70,36 +121,78 @@ func (r *run) input(a assurance.Requirement) policy.Input {
 	if r.user != nil {
 		in.Created = r.user.CreatedAt
 	}
-	in.Held, in.Offered = r.e.methods(r.policy, r.held)
+	in.Held, in.Offered = r.e.methods(r.tenant, r.policy, r.without(r.flow.Silently))
+	if in.Manage {
+		in.ManageLevel = r.manageLevel()
+	}
 	return in
+}
+
+// manageLevel is the level that the purpose of this flow has to be proved at.
+func (r *run) manageLevel() assurance.Level {
+	if r.flow.Duty != nil {
+		return r.levelOf(*r.flow.Duty)
+	}
+	held, _ := r.e.methods(r.tenant, r.policy, r.held)
+	return policy.Highest(r.policy, r.e.Trust, held)
 }
 
 // methods returns what a person holds, and what the tenant would let them enrol.
 // A factor that this version does not have is still held: without it nothing is
 // opened that it guarded.
-func (e *Engine) methods(p policy.Policy, held []identity.Enrolment) (has, offered []policy.Method) {
+func (e *Engine) methods(t identity.Tenant, p policy.Policy, held []identity.Enrolment) (has, offered []policy.Method) {
 	counts := map[string]int{}
 	for _, en := range held {
-		best := assurance.Proof{Class: assurance.OneTime}
-		if f := e.factors[en.Factor]; f != nil {
-			best = f.Facts().Best
-		}
 		counts[en.Factor]++
-		has = append(has, policy.Method{Factor: en.Factor, Best: best})
+		has = append(has, policy.Method{Factor: en.Factor, Best: e.best(t, en)})
 	}
 	for _, f := range e.Factors {
 		facts := f.Facts()
-		if facts.Hidden || !p.Allows(facts.Name) || (facts.Max > 0 && counts[facts.Name] >= facts.Max) {
+		if facts.Hidden || facts.Ticket || !p.Allows(facts.Name) || !reaches(t, facts) || (facts.Max > 0 && counts[facts.Name] >= facts.Max) {
 			continue
 		}
-		offered = append(offered, policy.Method{Factor: facts.Name, Best: facts.Best})
+		offered = append(offered, policy.Method{Factor: facts.Name, Best: e.bestNew(t, f)})
 	}
 	return has, offered
 }
 
+// reaches reports whether a factor's messages, if it sends any, can go out.
+func reaches(t identity.Tenant, kind factor.Facts) bool {
+	return kind.Channel == "" || t.Sends(kind.Channel)
+}
+
+// allows reports whether the tenant has a factor.
+func (r *run) allows(kind factor.Facts) bool {
+	return r.policy.Allows(kind.Name) && reaches(r.tenant, kind)
+}
+
+// best is the strongest proof that an enrolment could give.
+func (e *Engine) best(t identity.Tenant, en identity.Enrolment) assurance.Proof {
+	f := e.factors[en.Factor]
+	if f == nil {
+		return assurance.Proof{Class: assurance.OneTime}
+	}
+	best := e.kinds[en.Factor].Best
+	if g, ok := f.(factor.Grader); ok {
+		best = g.Best(t, &en)
+	}
+	if best.Channel == "" {
+		best.Channel = en.Channel
+	}
+	return best
+}
+
+// bestNew is the strongest proof that a new enrolment could give in a tenant.
+func (e *Engine) bestNew(t identity.Tenant, f factor.Factor) assurance.Proof {
+	if g, ok := f.(factor.Grader); ok {
+		return g.Best(t, nil)
+	}
+	return f.Facts().Best
+}
+
 // bind is what must be proved before a new authenticator is bound in a flow.
 func (r *run) bind(need assurance.Requirement) assurance.Requirement {
-	held, offered := r.e.methods(r.policy, r.held)
+	held, offered := r.e.methods(r.tenant, r.policy, r.held)
 	level := assurance.AAL1
 	for _, m := range offered {
 		level = max(level, policy.ToBind(r.policy, r.e.Trust, held, m))

@@ -67,7 +67,7 @@ type Request struct {
 	PromptConsent bool
 	LoginHint     string
 	Subject       string // sub of an id_token_hint or a claim: nobody else may answer
-	Duty          *Duty  // a change to make at its end, for which the person is asked
+	Duty          *Duty  // a change that the flow is to make at its end
 }
 
 // Begun is the result of Begin: a flow to send the person to, or an answer.

@@ -14,6 +14,7 @@ import (
 // whatever the mix, and strangers can fill only the lane of strangers.
 const (
 	laneUnknown   = "unknown"
+	laneTicket    = "ticket"   // browsers that a mailed code vouched for; counted with known devices
 	unknownLimit  = 80_000_000 // 8e-5, in parts per 10^12: 40 guesses of six digits with two codes accepted
 	knownLimit    = 20_000_000 // 2e-5
 	laneDays      = 31         // whole days that cover any 30 x 24 hours

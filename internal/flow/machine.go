@@ -1,38 +1,90 @@
 package flow
 
 import (
-	"errors"
 	"slices"
-	"time"
 
 	"github.com/intelliauth/intelliauth/internal/assurance"
+	"github.com/intelliauth/intelliauth/internal/factor"
 	"github.com/intelliauth/intelliauth/internal/identity"
 )
 
 // Next derives where a flow stands from stored facts alone. Steps never route
 // to each other, and nothing is passed because a request arrived.
 //
-// Until a first proof counts, the answer depends on nothing that only a known
-// user has, so that it cannot tell whether there is one.
+// Until a first proof counts, or a mailed code did, the answer depends on
+// nothing that only a known user has, so that it cannot tell whether there is
+// one.
 func Next(f Facts) Step {
 	switch {
 	case f.Flow.Denial != "":
 		return Denied
 	case !f.Flow.Identified():
 		return Identify
-	case len(f.Proofs) == 0 && !f.present():
+	case f.wantsTicket() != "" || (len(f.Proofs) == 0 && !f.present() && !f.opened()):
 		return Prove
 	case f.denial() != "":
 		return Denied
+	case f.Flow.Trial != nil || f.Flow.Purpose == Reset && !f.seconded():
+		return Prove
+	case len(f.enrolling()) > 0:
+		return Enrol
 	case f.met():
 		if f.Consent && !f.Flow.Consented {
 			return Consent
 		}
 		return Done
-	case f.Decision.Enrol && f.Bind.MetBy(f.Profile, f.Trust, f.Proofs):
-		return Enrol
 	}
 	return Prove
+}
+
+// wantsTicket tells for which purpose a code that was sent has to come back
+// before anything else; "" if none does.
+func (f Facts) wantsTicket() string {
+	switch {
+	case f.Flow.Purpose == Register || f.Flow.Purpose == Reset:
+		if p := string(f.Flow.Purpose); !f.Flow.ticketed(p) {
+			return p
+		}
+	case f.choosing(ticketUnlock) && !f.Flow.ticketed(ticketUnlock):
+		return ticketUnlock
+	}
+	if len(f.Proofs) == 0 && !f.opened() || f.denial() != "" || f.Flow.Trial != nil {
+		return ""
+	}
+	switch {
+	case f.NeedTicket && !f.Flow.ticketed(ticketFirst, string(Register), string(Join)) && f.binds():
+		return ticketFirst
+	case f.newAddress() && f.proved() && !f.Flow.ticketed(ticketAddress):
+		return ticketAddress
+	}
+	return ""
+}
+
+// choosing reports whether the person chose to be sent a ticket.
+func (f Facts) choosing(purpose string) bool { return f.Flow.Chosen == ticketPrefix+purpose }
+
+// newAddress reports whether the duty is to change where messages go.
+func (f Facts) newAddress() bool {
+	d := f.Flow.Duty
+	return d != nil && d.Value != "" && (d.Kind == DutyEmail || d.Kind == DutyPhone)
+}
+
+// binds reports whether a new authenticator is what comes next, or what the
+// purpose of the flow would let follow.
+func (f Facts) binds() bool {
+	if f.Flow.Purpose == Reset || f.recovering() {
+		return false
+	}
+	if f.Flow.Manages() && (f.Flow.Duty == nil || f.Flow.Duty.Kind == DutyEnrol) {
+		return f.proved()
+	}
+	return f.Decision.Enrol && f.bindable() && !f.putOff()
+}
+
+// opened reports whether a ticket of this flow shows whose it is: mail to the
+// address that was registered, forgotten with, or invited.
+func (f Facts) opened() bool {
+	return f.Flow.User != "" && f.Flow.ticketed(string(Register), string(Join), string(Reset))
 }
 
 // present reports whether this browser's session already shows who it is, so
@@ -41,19 +93,100 @@ func (f Facts) present() bool {
 	return f.Session != nil && f.User != nil && f.Session.User == f.User.ID && f.Session.ID == f.Flow.Session
 }
 
-// met reports whether the requirement holds, or its fallback while enrolment
-// may still be put off.
-func (f Facts) met() bool {
-	if f.User == nil {
-		return false
-	}
-	if f.Decision.Requirement.MetBy(f.Profile, f.Trust, f.Proofs) {
+// seconded reports whether a forgotten password may be set anew: mail alone
+// will not do for a person who holds anything else (ASVS 6.4.3).
+func (f Facts) seconded() bool {
+	if len(f.Proofs) > 0 {
 		return true
 	}
+	return !slices.ContainsFunc(f.Held, f.seconds)
+}
+
+// seconds reports whether an enrolment can stand beside the mailbox that a
+// reset code went to.
+func (f Facts) seconds(en identity.Enrolment) bool {
+	kind, ok := f.Kinds[en.Factor]
+	return !ok || kind.Class != assurance.Memorized && (en.Channel == "" || en.Channel != f.Mailbox)
+}
+
+// recovering reports whether a recovery code stands beside another proof: that
+// opens re-enrolment, and nothing else (C-23).
+func (f Facts) recovering() bool {
+	if f.proved() {
+		return false
+	}
+	code, other := false, false
+	for _, p := range f.Proofs {
+		code = code || p.Class == assurance.LookUp
+		other = other || p.Class != assurance.LookUp
+	}
+	return code && other
+}
+
+// proved reports whether the requirement holds.
+func (f Facts) proved() bool {
+	return f.User != nil && f.Decision.Requirement.MetBy(f.Profile, f.Trust, f.Proofs)
+}
+
+// putOff reports whether an enrolment that is due was skipped, where it may be.
+func (f Facts) putOff() bool {
 	return f.Flow.Skipped && f.skippable() && f.Decision.Fallback.MetBy(f.Profile, f.Trust, f.Proofs)
 }
 
+// met reports whether the requirement holds, or its fallback while enrolment
+// may still be put off.
+func (f Facts) met() bool { return f.User != nil && (f.proved() || f.putOff()) }
+
 func (f Facts) skippable() bool { return f.Decision.Enrol && f.Now.Before(f.Decision.GraceUntil) }
+
+// bindable reports whether what was proved lets a new authenticator be bound.
+func (f Facts) bindable() bool { return f.Bind.MetBy(f.Profile, f.Trust, f.Proofs) }
+
+// why says what an enrolment is for.
+type why byte
+
+const (
+	dueFirst    why = iota + 1 // somebody new needs a way to sign in
+	dueReset                   // a forgotten password
+	dueRecovery                // a recovery code was used
+	dueDuty                    // the person asked for it
+	duePassword                // the person asked for a new password
+	dueCodes                   // recovery codes follow a first factor
+	dueSilently                // a passkey that the browser makes without asking
+	duePolicy                  // the requirement cannot be met without
+)
+
+// enrolling lists why something is to be enrolled now, most urgent first; empty
+// if nothing is.
+func (f Facts) enrolling() []why {
+	var out []why
+	add := func(due bool, w why) {
+		if due {
+			out = append(out, w)
+		}
+	}
+	add(f.opened() && len(f.Proofs) == 0 && f.Flow.Purpose != Reset && !f.canSignIn(), dueFirst)
+	add(f.Flow.Purpose == Reset, dueReset)
+	add(f.recovering(), dueRecovery)
+	if d := f.Flow.Duty; d != nil && f.proved() {
+		add(d.Kind == DutyEnrol, dueDuty)
+		add(d.Kind == DutyPassword, duePassword)
+	}
+	add(f.Flow.Follow && f.strong(), dueCodes)
+	add(f.Silent != "" && f.Flow.Upgrade && f.proved(), dueSilently)
+	add(!f.met() && f.Decision.Enrol && f.bindable() && !f.recovering(), duePolicy)
+	return out
+}
+
+// strong reports whether recovery codes may be shown (SP 800-63B-4, 3.1.2.1).
+func (f Facts) strong() bool {
+	return assurance.LevelOf(f.Profile, f.Trust, f.Proofs) >= assurance.AAL2
+}
+
+// canSignIn reports whether the user holds anything that may be the first proof.
+func (f Facts) canSignIn() bool {
+	return slices.ContainsFunc(f.Held, func(en identity.Enrolment) bool { return f.Kinds[en.Factor].First })
+}
 
 // denial tells why a person who proved something may not go on.
 func (f Facts) denial() Denial {
@@ -64,6 +197,8 @@ func (f Facts) denial() Denial {
 		return Barred
 	case f.Flow.Subject != "" && f.Flow.Subject != f.User.ID:
 		return WrongPerson
+	case f.Flow.Purpose != "" && len(f.Proofs) == 0: // who gets a first way to sign in is not judged by it yet
+		return ""
 	case f.Decision.Denied && unreachable(f.Decision.Reasons):
 		return Unmet
 	case f.Decision.Denied:
@@ -72,196 +207,23 @@ func (f Facts) denial() Denial {
 	return ""
 }
 
-// Happening is something that happened to a flow.
-type Happening interface{ happening() }
-
-// The happenings. Anything else ends a flow.
-type (
-	// Named: somebody was named; User is nil if nobody is known by that name.
-	Named struct {
-		Typed, Canonical string
-		User             *identity.User
+// makes lists the factors that may be enrolled for a reason.
+func (f Facts) makes(w why, kind factor.Facts) bool {
+	switch w {
+	case dueFirst:
+		return kind.First
+	case dueReset, duePassword:
+		return kind.Class == assurance.Memorized
+	case dueRecovery:
+		return !kind.Hidden && !kind.Ticket && kind.Class != assurance.LookUp
+	case dueDuty:
+		return !kind.Hidden && !kind.Ticket && (f.Flow.Duty.Factor == "" || f.Flow.Duty.Factor == kind.Name)
+	case dueCodes:
+		return kind.Follows
+	case dueSilently:
+		return kind.Name == f.Silent
+	case duePolicy:
+		return !kind.Hidden && !kind.Ticket
 	}
-	// Continued: the person chose to go on as the user of a live session.
-	Continued struct {
-		User    identity.User
-		Session string
-	}
-	// Proved: a factor accepted a response.
-	Proved struct {
-		Challenge string
-		Proof     assurance.Proof
-		Enrolment identity.Enrolment // as it is to be kept
-		Write     bool               // it changed
-	}
-	// Refused: a factor did not.
-	Refused struct {
-		Challenge, Reason string
-	}
-	// EnrolledFactor: a new authenticator confirmed itself.
-	EnrolledFactor struct {
-		Challenge string
-		Proof     assurance.Proof
-		Enrolment identity.Enrolment
-	}
-	// Tried: an attempt is about to be judged.
-	Tried struct{ Challenge string }
-	// Chose: another prompt is preferred.
-	Chose struct{ Offer string }
-	// Skipped: enrolment is put off.
-	Skipped struct{}
-	// Consented: the person let the application have what it asked.
-	Consented struct{}
-	// Cancel: the person gave up.
-	Cancel struct{}
-	// Restarted: "not you?".
-	Restarted struct{}
-)
-
-func (Named) happening()          {}
-func (Continued) happening()      {}
-func (Proved) happening()         {}
-func (Refused) happening()        {}
-func (EnrolledFactor) happening() {}
-func (Tried) happening()          {}
-func (Chose) happening()          {}
-func (Skipped) happening()        {}
-func (Consented) happening()      {}
-func (Cancel) happening()         {}
-func (Restarted) happening()      {}
-
-// Effect is something to be done in the transaction that keeps the new flow.
-type Effect interface{ effect() }
-
-// The effects.
-type (
-	// SaveEnrolment writes an enrolment by compare-and-swap.
-	SaveEnrolment struct{ Enrolment identity.Enrolment }
-	// AddEnrolment binds a new one, raises the user's epoch and tells the user.
-	AddEnrolment struct{ Enrolment identity.Enrolment }
-	// OpenSession opens or raises the session; an effect of Done only.
-	OpenSession struct{}
-	// Record writes an event.
-	Record struct{ Event identity.Event }
-)
-
-func (SaveEnrolment) effect() {}
-func (AddEnrolment) effect()  {}
-func (OpenSession) effect()   {}
-func (Record) effect()        {}
-
-// errStale says that a response speaks of a prompt that is no longer open.
-var errStale = errors.New("prompt is no longer open")
-
-// Advance applies what happened and tells what must be done about it. It is
-// pure. A flow that was denied stays denied.
-func Advance(f Flow, h Happening, at Step) (Flow, []Effect, error) {
-	if f.Denial != "" {
-		return f, nil, nil
-	}
-	switch h := h.(type) {
-	case Named:
-		return named(f, h, at)
-	case Continued:
-		if at != Identify {
-			return f, nil, errStale
-		}
-		f = f.forget()
-		f.Identifier, f.Canonical = h.User.Email, h.User.Identifier
-		f.User, f.Epoch, f.Session = h.User.ID, h.User.Epoch, h.Session
-		return f, nil, nil
-	case Tried:
-		return tried(f, h, at)
-	case Proved:
-		return proved(f, h)
-	case Refused:
-		i, ok := f.challenge(h.Challenge)
-		if !ok {
-			return f, nil, errStale
-		}
-		e := identity.Event{Type: identity.EventFactorFailed, Outcome: identity.Failed, Factor: f.Challenges[i].Factor, Reasons: []string{h.Reason}}
-		return f, []Effect{Record{e}}, nil
-	case EnrolledFactor:
-		return enrolledFactor(f, h)
-	case Chose:
-		f.Chosen, f.Challenges = h.Offer, nil
-		return f, nil, nil
-	case Skipped:
-		f.Skipped = true
-		return f, nil, nil
-	case Consented:
-		if at != Consent {
-			return f, nil, errStale
-		}
-		f.Consented = true
-		return f, []Effect{Record{identity.Event{Type: identity.EventConsentGiven, Outcome: identity.Succeeded}}}, nil
-	case Cancel:
-		f.Denial, f.Challenges = Cancelled, nil
-		return f, nil, nil
-	case Restarted:
-		return f.forget(), nil, nil
-	}
-	f.Denial, f.Challenges = Barred, nil
-	return f, nil, nil
+	return false
 }
-
-// named sets who this is about. Naming somebody again starts over: proofs and
-// challenges belong to one person.
-func named(f Flow, h Named, at Step) (Flow, []Effect, error) {
-	if at != Identify {
-		return f, nil, errStale
-	}
-	f = f.forget()
-	f.Identifier, f.Canonical = h.Typed, h.Canonical
-	if h.User != nil {
-		f.User, f.Epoch = h.User.ID, h.User.Epoch
-	}
-	return f, nil, nil
-}
-
-// tried counts a response before it is judged: a challenge takes no more than
-// it allows.
-func tried(f Flow, h Tried, at Step) (Flow, []Effect, error) {
-	i, ok := f.challenge(h.Challenge)
-	if !ok || f.Challenges[i].Spent || f.Challenges[i].Enrolling != (at == Enrol) || (at != Prove && at != Enrol) {
-		return f, nil, errStale
-	}
-	if limit := f.Challenges[i].Challenge.Tries; limit > 0 {
-		f.Challenges = slices.Clone(f.Challenges)
-		f.Challenges[i].Tries++
-		f.Challenges[i].Spent = f.Challenges[i].Tries >= limit
-	}
-	return f, nil, nil
-}
-
-func proved(f Flow, h Proved) (Flow, []Effect, error) {
-	i, ok := f.challenge(h.Challenge)
-	if !ok || f.Challenges[i].Enrolling || f.User == "" || h.Enrolment.User != f.User {
-		return f, nil, errStale
-	}
-	f.Proofs = append(append([]assurance.Proof(nil), f.Proofs...), h.Proof)
-	effects := []Effect{Record{identity.Event{Type: identity.EventFactorProved, Outcome: identity.Succeeded, Factor: h.Proof.Factor}}}
-	if h.Write {
-		effects = append(effects, SaveEnrolment{h.Enrolment})
-	}
-	f.Challenges, f.Chosen = nil, ""
-	return f, effects, nil
-}
-
-func enrolledFactor(f Flow, h EnrolledFactor) (Flow, []Effect, error) {
-	i, ok := f.challenge(h.Challenge)
-	if !ok || !f.Challenges[i].Enrolling || f.User == "" || h.Enrolment.User != f.User {
-		return f, nil, errStale
-	}
-	if h.Proof.Class != "" {
-		f.Proofs = append(append([]assurance.Proof(nil), f.Proofs...), h.Proof)
-	}
-	f.Challenges, f.Chosen = nil, ""
-	f.Epoch++ // adding a factor raises it; this flow is the one that did
-	e := identity.Event{Type: identity.EventEnrolmentCreated, Outcome: identity.Succeeded, Factor: h.Enrolment.Factor, Data: map[string]string{"enrolment": h.Enrolment.ID}}
-	return f, []Effect{AddEnrolment{h.Enrolment}, Record{e}}, nil
-}
-
-// challengeLife is how long a challenge may be answered; ceremonies of
-// WebAuthn and unconfirmed TOTP secrets end after ten minutes.
-const challengeLife = 10 * time.Minute

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/intelliauth/intelliauth/internal/identity"
@@ -20,6 +21,8 @@ const (
 	codeStale              = "prompt_stale"
 	codeIdentifier         = "identifier_required"
 	codeBusy               = "flow_busy"
+	codeSendLimited        = "send_limited"
+	codeUnknown            = "passkey_unknown"
 )
 
 // View shows where a flow stands. A challenge that ran out is replaced.
@@ -30,9 +33,9 @@ func (e *Engine) View(ctx context.Context, t identity.Tenant, b Browser, id stri
 	}
 	var v View
 	changed := false
-	see := func(tx identity.Tx) (*run, error) {
+	see := func(tx identity.Tx, looking bool) (*run, error) {
 		r := *base
-		r.tx = tx
+		r.tx, r.looking = tx, looking
 		if err := r.load(id); err != nil {
 			return nil, err
 		}
@@ -52,12 +55,12 @@ func (e *Engine) View(ctx context.Context, t identity.Tenant, b Browser, id stri
 		v = r.view(f, step)
 		return &r, nil
 	}
-	err = e.Store.View(ctx, t.ID, func(tx identity.Tx) error { _, err := see(tx); return err })
+	err = e.Store.View(ctx, t.ID, func(tx identity.Tx) error { _, err := see(tx, true); return err })
 	if err != nil || !changed {
 		return v, e.auditForeign(ctx, base, id, err)
 	}
 	err = e.Store.Update(ctx, t.ID, func(tx identity.Tx) error {
-		r, err := see(tx)
+		r, err := see(tx, false)
 		if err != nil || !changed {
 			return err
 		}
@@ -116,12 +119,20 @@ func (r *run) simple(p Post) (Posted, error) {
 		h = Cancel{}
 	case p.Restart:
 		h = Restarted{}
-	case p.Skip && step == Enrol && f.skippable():
-		h = Skipped{}
+	case p.Skip && r.skippable(f, step):
+		h = Skipped{Silent: step == Enrol && f.enrolling()[0] == dueSilently}
+	case p.Resend && len(r.flow.Challenges) > 0 && r.e.kinds[r.flow.Challenges[0].Factor].Sends:
+		return r.resend(f, step, p)
+	case p.Choose == promptRegister && r.mayRegister():
+		h = Meant{Purpose: Register}
+	case p.Choose == promptReset && r.mails():
+		h = Meant{Purpose: Reset}
+	case p.Choose == ticketPrefix+ticketUnlock && r.mails():
+		return r.unlock(f, step, p)
 	case p.Choose == promptSession || p.Prompt == promptSession:
 		return r.continueAs(f, step, p)
-	case strings.HasPrefix(p.Choose, offerPrefix) && r.e.factors[p.Choose[len(offerPrefix):]] != nil:
-		h = Chose{Offer: p.Choose}
+	case strings.HasPrefix(p.Choose, offerPrefix) && slices.ContainsFunc(r.offers(f, step), func(o offer) bool { return o.id() == p.Choose }):
+		h = Chose{Offer: p.Choose, Asked: p.Fields}
 	case p.Prompt == promptIdentifier && step == Identify:
 		return r.identify(f, step, p)
 	case p.Prompt == promptConsent && step == Consent && p.Value == "allow":
@@ -231,6 +242,39 @@ func (r *run) withError(f Facts, step Step, e *ViewError) View {
 	v := r.view(f, step)
 	v.Error = e
 	return v
+}
+
+// resend sets the current challenge anew, if its message may be sent again.
+func (r *run) resend(f Facts, step Step, p Post) (Posted, error) {
+	if !r.mayResend() {
+		return Posted{View: r.withError(f, step, r.trouble)}, nil
+	}
+	if offered := r.flow.Challenges[0]; offered.Enrolling { // it is begun again with what was asked
+		r.flow.Chosen = offerPrefix + offered.Factor
+	}
+	return r.advance(Resent{}, step, p)
+}
+
+// unlock sends a way out of a lane that is full, and only out of that.
+func (r *run) unlock(f Facts, step Step, p Post) (Posted, error) {
+	lanes, err := r.lanes(r.subject(f))
+	if err != nil {
+		return Posted{}, err
+	}
+	if step != Prove || len(f.Proofs) > 0 || !lanes.Check(1).Closed && !r.full(lanes) {
+		return Posted{View: r.withError(f, step, &ViewError{Code: codeStale})}, nil
+	}
+	return r.advance(Chose{Offer: p.Choose}, step, p)
+}
+
+// full reports whether a lane takes no guess of any first factor any more.
+func (r *run) full(lanes Lanes) bool {
+	for _, kind := range r.e.kinds {
+		if mass := Guess(kind.Accepted, kind.Space); kind.First && mass > 0 && lanes.Check(mass).Closed {
+			return true
+		}
+	}
+	return false
 }
 
 // errMoved and errEnrolmentMoved say that the second transaction found another

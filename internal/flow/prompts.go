@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/intelliauth/intelliauth/internal/assurance"
@@ -18,56 +17,120 @@ const (
 	promptIdentifier = "identifier"
 	promptSession    = "session"
 	promptConsent    = "consent"
+	promptRegister   = "register"
+	promptReset      = "reset"
 	offerPrefix      = "offer:"
+	ticketPrefix     = "ticket:"
 )
 
-// offer is a factor that could be asked next.
+// offer is something that could be asked next.
 type offer struct {
 	Factor    string
 	Enrolling bool
+	Anybody   bool   // whoever answers is the user
+	Trial     bool   // of what was just made
+	Silent    bool   // an enrolment that nobody is asked about
+	Purpose   string // of a ticket
 	facts     factor.Facts
 	lastUsed  time.Time
 	level     assurance.Level
 }
 
-func (o offer) id() string { return offerPrefix + o.Factor }
-
-// offers lists what may be asked at a step, best first: what reaches the
-// highest level, then what was used last, recovery codes never first.
-func (r *run) offers(f Facts, step Step) []offer {
+func (o offer) id() string {
 	switch {
-	case step == Enrol:
+	case o.Purpose != "":
+		return ticketPrefix + o.Purpose
+	case o.Trial:
+		return "try:" + o.Factor
+	}
+	return offerPrefix + o.Factor
+}
+
+// offers lists what may be asked at a step, best first.
+func (r *run) offers(f Facts, step Step) []offer {
+	switch step {
+	case Identify:
+		return r.anybodyOffers(f)
+	case Enrol:
 		return r.enrolOffers(f)
-	case step != Prove:
+	case Prove:
+	default:
 		return nil
-	case len(f.Proofs) == 0:
-		return r.firstOffers(f.Decision.Requirement)
+	}
+	if purpose := f.wantsTicket(); purpose != "" {
+		out := r.ticketOffers(purpose)
+		if purpose == ticketUnlock {
+			out = append(out, r.proveOffers(f)...)
+		}
+		return out
+	}
+	if t := f.Flow.Trial; t != nil {
+		trial := offer{Factor: t.Enrolment.Factor, Trial: true, facts: f.Kinds[t.Enrolment.Factor]}
+		return append([]offer{trial}, r.enrolOffers(f)...)
+	}
+	return r.proveOffers(f)
+}
+
+// anybodyOffers are the factors that can name their user themselves.
+func (r *run) anybodyOffers(f Facts) []offer {
+	var out []offer
+	for _, kind := range r.e.Factors {
+		facts := kind.Facts()
+		if _, ok := kind.(factor.Discoverable); ok && r.allows(facts) && !f.barred(facts) && f.Flow.Purpose == "" {
+			out = append(out, offer{Factor: facts.Name, Anybody: true, facts: facts})
+		}
+	}
+	return out
+}
+
+func (f Facts) barred(facts factor.Facts) bool {
+	return slices.Contains(f.Decision.Requirement.Barred, facts.Class)
+}
+
+func (r *run) ticketOffers(purpose string) []offer {
+	for _, kind := range r.e.Factors {
+		if facts := kind.Facts(); facts.Ticket {
+			return []offer{{Factor: facts.Name, Purpose: purpose, facts: facts}}
+		}
+	}
+	return nil
+}
+
+// proveOffers lists what may be proved next: what reaches the highest level,
+// then what was used last, recovery codes never first.
+func (r *run) proveOffers(f Facts) []offer {
+	if len(f.Proofs) == 0 && !f.opened() {
+		return r.firstOffers(f)
 	}
 	var helping, others []offer
 	now := assurance.LevelOf(f.Profile, f.Trust, f.Proofs)
 	for _, o := range r.heldOffers(f) {
-		with := append(slices.Clone(f.Proofs), r.best(o))
-		o.level = assurance.LevelOf(f.Profile, f.Trust, with)
+		if f.Flow.Purpose == Reset && !slices.ContainsFunc(f.Held, func(en identity.Enrolment) bool { return en.Factor == o.Factor && f.seconds(en) }) {
+			continue
+		}
 		resists := f.Decision.Requirement.PhishingResistant && o.facts.Class == assurance.Key
-		if o.level > now || resists {
+		if o.level > now || resists || o.facts.Class == assurance.LookUp {
 			helping = append(helping, o)
 		} else {
 			others = append(others, o)
 		}
 	}
-	if len(helping) == 0 {
-		helping = others
+	if !slices.ContainsFunc(helping, func(o offer) bool { return o.facts.Class != assurance.LookUp }) {
+		helping = append(others, helping...)
 	}
-	slices.SortStableFunc(helping, func(a, b offer) int {
-		return cmp.Or(
-			cmp.Compare(rank(a.facts.Class), rank(b.facts.Class)),
-			cmp.Compare(b.level, a.level),
-			b.lastUsed.Compare(a.lastUsed))
-	})
+	slices.SortStableFunc(helping, byStrength)
 	return helping
 }
 
-// rank puts recovery codes behind everything else.
+// byStrength puts the strongest first, then what was used last; recovery codes
+// stand behind everything else.
+func byStrength(a, b offer) int {
+	return cmp.Or(
+		cmp.Compare(rank(a.facts.Class), rank(b.facts.Class)),
+		cmp.Compare(b.level, a.level),
+		b.lastUsed.Compare(a.lastUsed))
+}
+
 func rank(c assurance.Class) int {
 	if c == assurance.LookUp {
 		return 1
@@ -75,69 +138,114 @@ func rank(c assurance.Class) int {
 	return 0
 }
 
-func (r *run) best(o offer) assurance.Proof {
-	p := o.facts.Best
-	p.At, p.Factor = r.now, o.Factor
-	return p
-}
-
-// firstOffers are the same for everybody, known or not.
-func (r *run) firstOffers(need assurance.Requirement) []offer {
+// firstOffers are the same for everybody, known or not. Only to a browser that
+// finished a sign-in of this user before are they put in their order.
+func (r *run) firstOffers(f Facts) []offer {
 	var out []offer
-	for _, f := range r.e.Factors {
-		if facts := f.Facts(); facts.First && !slices.Contains(need.Barred, facts.Class) {
-			out = append(out, offer{Factor: facts.Name, facts: facts})
+	for _, kind := range r.e.Factors {
+		facts := kind.Facts()
+		if !facts.First || f.barred(facts) || !facts.Hidden && !r.allows(facts) {
+			continue
 		}
+		o := offer{Factor: facts.Name, facts: facts}
+		if r.device != nil {
+			r.graded(f, &o)
+		}
+		out = append(out, o)
+	}
+	if r.device != nil {
+		slices.SortStableFunc(out, byStrength)
 	}
 	return out
+}
+
+// graded fills in how strong a person's own authenticators of a factor are, and
+// when they were last used.
+func (r *run) graded(f Facts, o *offer) {
+	for _, en := range f.Held {
+		if en.Factor != o.Factor {
+			continue
+		}
+		if en.LastUsedAt != nil && en.LastUsedAt.After(o.lastUsed) {
+			o.lastUsed = *en.LastUsedAt
+		}
+		best := r.e.best(r.tenant, en)
+		best.At, best.Factor = r.now, en.Factor
+		o.level = max(o.level, assurance.LevelOf(f.Profile, f.Trust, append(slices.Clone(f.Proofs), best)))
+	}
 }
 
 // heldOffers are the person's factors that have not been proved in this round.
 func (r *run) heldOffers(f Facts) []offer {
 	var out []offer
 	for _, en := range f.Held {
-		kind := r.e.factors[en.Factor]
-		if kind == nil {
+		facts, ok := f.Kinds[en.Factor]
+		if !ok || f.barred(facts) || slices.ContainsFunc(out, func(o offer) bool { return o.Factor == en.Factor }) {
 			continue
 		}
-		facts := kind.Facts()
-		proved := slices.ContainsFunc(f.Proofs, func(p assurance.Proof) bool { return p.Factor == en.Factor })
-		if proved || slices.Contains(f.Decision.Requirement.Barred, facts.Class) {
+		if slices.ContainsFunc(f.Proofs, func(p assurance.Proof) bool { return p.Factor == en.Factor }) {
 			continue
 		}
 		o := offer{Factor: en.Factor, facts: facts}
-		if en.LastUsedAt != nil {
-			o.lastUsed = *en.LastUsedAt
-		}
-		if i := slices.IndexFunc(out, func(o offer) bool { return o.Factor == en.Factor }); i >= 0 {
-			if o.lastUsed.After(out[i].lastUsed) {
-				out[i].lastUsed = o.lastUsed
-			}
-			continue
-		}
+		r.graded(f, &o)
 		out = append(out, o)
 	}
 	return out
 }
 
-// enrolOffers are the factors whose enrolment would meet the requirement, and
-// which the level proved so far allows to be bound.
+// enrolOffers are the factors that may be bound for the most urgent reason.
 func (r *run) enrolOffers(f Facts) []offer {
-	has, offered := r.e.methods(r.policy, r.held)
+	reasons := f.enrolling()
+	if len(reasons) == 0 {
+		if f.Flow.Trial == nil {
+			return nil
+		}
+		reasons = []why{duePolicy}
+	}
+	w := reasons[0]
+	has, _ := r.e.methods(r.tenant, r.policy, r.held)
 	var out []offer
-	for _, m := range offered {
-		var proofs []assurance.Proof
-		for _, h := range append(slices.Clone(has), m) {
-			p := h.Best
-			p.At = f.Decision.Requirement.Since
-			proofs = append(proofs, p)
+	for _, kind := range r.e.Factors {
+		facts := kind.Facts()
+		if !f.makes(w, facts) || f.barred(facts) || !r.room(facts) {
+			continue
 		}
+		m := policy.Method{Factor: facts.Name, Best: r.e.bestNew(r.tenant, kind)}
 		bind := assurance.Requirement{Level: policy.ToBind(r.policy, r.e.Trust, has, m), Since: f.Bind.Since}
-		if f.Decision.Requirement.MetBy(f.Profile, f.Trust, proofs) && bind.MetBy(f.Profile, f.Trust, f.Proofs) {
-			out = append(out, offer{Factor: m.Factor, Enrolling: true, facts: r.e.factors[m.Factor].Facts()})
+		switch {
+		case (w == duePolicy || w == dueRecovery) && !r.wouldMeet(f, has, m):
+			continue
+		case (w == duePolicy || w == dueDuty) && !bind.MetBy(f.Profile, f.Trust, f.Proofs):
+			continue
 		}
+		out = append(out, offer{Factor: facts.Name, Enrolling: true, Silent: w == dueSilently, facts: facts})
 	}
 	return out
+}
+
+// room reports whether the tenant lets this user have one more of a factor.
+func (r *run) room(facts factor.Facts) bool {
+	if !facts.Hidden && !r.allows(facts) {
+		return false
+	}
+	count := 0
+	for _, en := range r.held {
+		if en.Factor == facts.Name {
+			count++
+		}
+	}
+	return facts.Replaces || facts.Max == 0 || count < facts.Max
+}
+
+// wouldMeet reports whether the requirement could be met with one more method.
+func (r *run) wouldMeet(f Facts, has []policy.Method, m policy.Method) bool {
+	var proofs []assurance.Proof
+	for _, h := range append(slices.Clone(has), m) {
+		p := h.Best
+		p.At = f.Decision.Requirement.Since
+		proofs = append(proofs, p)
+	}
+	return f.Decision.Requirement.MetBy(f.Profile, f.Trust, proofs)
 }
 
 // prepare makes sure that the flow has a current challenge where its step
@@ -156,152 +264,75 @@ func (r *run) prepare(f Facts, step Step) (bool, error) {
 			pick, chosen = o, true
 		}
 	}
-	if len(r.flow.Challenges) > 0 && r.open(r.flow.Challenges[0], pick) {
-		return false, nil
+	if i := slices.IndexFunc(r.flow.Challenges, func(c Challenge) bool { return r.open(c, pick) }); i >= 0 {
+		r.front(i)
+		return i > 0, nil
 	}
-	r.flow.Challenges = nil
-	if step == Enrol && len(offers) > 1 && !chosen {
-		return true, nil
+	changed := len(r.flow.Challenges) > 0
+	r.keepSent(pick)
+	if pick.Enrolling && !chosen && (len(offers) > 1 || len(pick.facts.Asks) > 0) {
+		return changed, nil
 	}
-	return true, r.begin(pick)
+	begun, err := r.begin(pick)
+	return changed || begun, err
+}
+
+// front makes a challenge the current one.
+func (r *run) front(i int) {
+	c := r.flow.Challenges[i]
+	r.flow.Challenges = slices.Insert(slices.Delete(slices.Clone(r.flow.Challenges), i, i+1), 0, c)
+}
+
+// keepSent drops all challenges but those whose codes are on their way: who
+// looks at another way and comes back can still type them. A new code of one
+// factor ends the older.
+func (r *run) keepSent(pick offer) {
+	r.flow.Challenges = slices.DeleteFunc(slices.Clone(r.flow.Challenges), func(c Challenge) bool {
+		return !r.e.kinds[c.Factor].Sends || c.Enrolling || c.Spent || c.Factor == pick.Factor || pick.Enrolling || !r.now.Before(c.At.Add(challengeLife))
+	})
 }
 
 // open reports whether a challenge may still be answered and is the one wanted.
 func (r *run) open(c Challenge, want offer) bool {
-	return c.Factor == want.Factor && c.Enrolling == want.Enrolling && !c.Spent && r.now.Before(c.At.Add(challengeLife))
+	return c.Factor == want.Factor && c.Enrolling == want.Enrolling && c.Anybody == want.Anybody && c.Trial == want.Trial &&
+		c.Purpose == want.Purpose && !c.Spent && r.now.Before(c.At.Add(challengeLife))
 }
 
-// begin sets a challenge of one factor.
-func (r *run) begin(o offer) error {
+// begin sets a challenge of one factor, unless its message may not be sent yet.
+func (r *run) begin(o offer) (bool, error) {
+	if r.looking {
+		return true, nil
+	}
+	if o.facts.Sends && !r.mayResend() {
+		return false, nil
+	}
 	f := r.e.factors[o.Factor]
-	subject := r.subjectOf(o.Factor)
-	c := Challenge{Factor: o.Factor, Enrolling: o.Enrolling, At: r.now}
-	var err error
-	if o.Enrolling {
+	c := Challenge{
+		Factor: o.Factor, Enrolling: o.Enrolling, Anybody: o.Anybody, Trial: o.Trial, Silent: o.Silent, Purpose: o.Purpose, At: r.now,
+	}
+	subject, err := r.subjectToAsk(c)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case o.Enrolling:
 		c.Enrolment = identity.NewID("enr", r.now, r.e.Random)
-		c.Challenge, err = f.BeginEnrolment(subject, factor.Asked{})
-	} else {
+		c.Challenge, err = f.BeginEnrolment(subject, factor.Asked{Fields: r.flow.Asked, Conditional: o.Silent})
+	case o.Anybody:
+		c.Challenge, err = f.(factor.Discoverable).BeginAny(subject)
+	default:
 		c.Challenge, err = f.Begin(subject)
 	}
-	if err != nil {
-		return err
+	if refused := r.cannotBegin(o, err); refused || err != nil {
+		return false, ignore(err, refused)
 	}
-	for _, m := range c.Challenge.Send {
-		m.ID, m.At = identity.NewID("msg", r.now, r.e.Random), r.now
-		if err := r.tx.Outbox.Put(r.ctx, m); err != nil {
-			return err
+	if o.facts.Sends {
+		if err := r.sendAll(&c); err != nil {
+			return false, err
 		}
 	}
 	r.flow.Sequence++
 	c.ID = "p" + strconv.Itoa(r.flow.Sequence)
-	r.flow.Challenges = []Challenge{c}
-	return nil
-}
-
-// subjectOf is whom a factor is to judge. MinLength is NIST's: 8 where the
-// policy always asks for a second factor, else 15.
-func (r *run) subjectOf(name string) factor.Subject {
-	s := factor.Subject{
-		Tenant: r.tenant, Origins: []string{r.tenant.Issuer}, User: r.user,
-		NeedUV: r.decision.Requirement.Level >= assurance.AAL2, MinLength: minLength(r.policy),
-	}
-	if r.user != nil {
-		s.Words = Words(r.tenant, *r.user)
-	}
-	for _, en := range r.held {
-		if en.Factor == name {
-			s.Enrolments = append(s.Enrolments, en)
-		}
-	}
-	return s
-}
-
-func minLength(p policy.Policy) int {
-	if p.MFA == policy.Always {
-		return 8
-	}
-	return 15
-}
-
-// Words are what a password of this user may not be made of.
-func Words(t identity.Tenant, u identity.User) []string {
-	words := append([]string{u.Email, t.Name, t.ID, t.Host()}, strings.Fields(u.Name)...)
-	return append(words, strings.FieldsFunc(u.Email, func(c rune) bool { return c == '@' || c == '.' || c == '-' || c == '_' || c == '+' })...)
-}
-
-// view renders what the browser may see.
-func (r *run) view(f Facts, step Step) View {
-	v := View{
-		ID: r.flow.ID, Step: step, Tenant: ViewTenant{Name: r.tenant.Name}, ExpiresAt: r.flow.ExpiresAt,
-		Application: ViewApplication{ID: r.flow.Application.ID, Name: r.flow.Application.Name, Home: r.flow.Application.Home},
-		User:        r.flow.Identifier, Prompts: []ViewPrompt{}, Reasons: []policy.Reason{},
-		Origin: origin(r.flow.Authorization.RedirectURI), Popup: r.flow.Authorization.Display == "popup",
-		Locales: r.flow.Authorization.Locales,
-	}
-	if r.flow.Manages() {
-		v.Purpose = "manage"
-	}
-	if len(f.Proofs) > 0 {
-		v.Reasons = f.Decision.Reasons
-		v.Skippable = step == Enrol && f.skippable()
-		if v.Skippable {
-			v.GraceUntil = f.Decision.GraceUntil
-		}
-	}
-	switch step {
-	case Identify:
-		v.Prompts = r.identifyPrompts()
-	case Prove, Enrol:
-		v.Prompts = r.factorPrompts(f, step)
-	case Consent:
-		v.Scopes = r.flow.Authorization.Scopes
-		v.Prompts = []ViewPrompt{{ID: promptConsent, Factor: promptConsent, Prompt: factor.Prompt{Input: factor.Text}}}
-	case Denied:
-		a := r.deny(f.denial())
-		v.Redirect, v.Form = a.Redirect, a.Form
-	}
-	return v
-}
-
-func (r *run) identifyPrompts() []ViewPrompt {
-	var out []ViewPrompt
-	if r.session != nil && r.flow.Offered == r.session.ID {
-		out = append(out, ViewPrompt{ID: promptSession, Factor: promptSession, Offer: true, Name: r.flow.OfferedName})
-	}
-	return append(out, ViewPrompt{ID: promptIdentifier, Factor: promptIdentifier, Prompt: factor.Prompt{
-		Input: factor.Text, Autocomplete: "username", InputMode: "email", MaxLength: 254,
-	}})
-}
-
-// factorPrompts are the current challenge and what else could be chosen.
-func (r *run) factorPrompts(f Facts, step Step) []ViewPrompt {
-	var out []ViewPrompt
-	for _, c := range r.flow.Challenges {
-		out = append(out, ViewPrompt{ID: c.ID, Factor: c.Factor, Enrolling: c.Enrolling, Name: r.nameOf(f, c.Factor, c.Enrolling), Prompt: c.Challenge.Prompt})
-	}
-	for _, o := range r.offers(f, step) {
-		if len(r.flow.Challenges) > 0 && r.flow.Challenges[0].Factor == o.Factor {
-			continue
-		}
-		out = append(out, ViewPrompt{ID: o.id(), Factor: o.Factor, Enrolling: o.Enrolling, Offer: true, Name: r.nameOf(f, o.Factor, o.Enrolling)})
-	}
-	return out
-}
-
-// nameOf is the name of the only enrolment of a factor. Before a first proof
-// nothing is named: a name would tell that somebody is there.
-func (r *run) nameOf(f Facts, name string, enrolling bool) string {
-	if enrolling || len(f.Proofs) == 0 {
-		return ""
-	}
-	found := ""
-	for _, en := range f.Held {
-		if en.Factor == name {
-			if found != "" {
-				return ""
-			}
-			found = en.Name
-		}
-	}
-	return found
+	r.flow.Challenges = slices.Insert(r.flow.Challenges, 0, c)
+	return true, nil
 }

@@ -33,10 +33,21 @@ type Flow struct {
 	Epoch      int64  `json:"epoch,omitempty"`
 	Session    string `json:"session,omitempty"` // whose proofs count, and which rises
 
+	Purpose  Purpose     `json:"purpose,omitempty"`
+	Duty     *Duty       `json:"duty,omitempty"`     // the change that the flow makes at its end
+	Tickets  []Ticket    `json:"tickets,omitempty"`  // doors that were opened
+	Invite   string      `json:"invite,omitempty"`   // key of the invitation that this flow uses up
+	Trial    *Trial      `json:"trial,omitempty"`    // enrolled, and yet to prove itself
+	Silently string      `json:"silently,omitempty"` // enrolment that was made without asking: from the next sign-in on it is asked for
+	Upgrade  bool        `json:"upgrade,omitempty"`  // the browser can make a passkey silently
+	Follow   bool        `json:"follow,omitempty"`   // a first factor was bound: what follows it is due
+	Sent     []time.Time `json:"sent,omitempty"`     // when this flow sent messages
+
 	Proofs     []assurance.Proof `json:"proofs,omitempty"`
 	Challenges []Challenge       `json:"challenges,omitempty"` // the first is current
 	Sequence   int               `json:"sequence,omitempty"`
 	Chosen     string            `json:"chosen,omitempty"` // offer that the person prefers
+	Asked      map[string]string `json:"asked,omitempty"`  // what the chosen enrolment asks
 	Skipped    bool              `json:"skipped,omitempty"`
 	Consented  bool              `json:"consented,omitempty"`
 	Denial     Denial            `json:"denial,omitempty"` // final
@@ -59,8 +70,54 @@ type Challenge struct {
 	Enrolling bool             `json:"enrolling,omitempty"`
 	Challenge factor.Challenge `json:"challenge"`
 	At        time.Time        `json:"at"`
-	Tries     int              `json:"tries,omitempty"` // responses so far, where the challenge bounds them
-	Spent     bool             `json:"spent,omitempty"` // it takes no more
+	Tries     int              `json:"tries,omitempty"`   // responses so far, where the challenge bounds them
+	Spent     bool             `json:"spent,omitempty"`   // it takes no more
+	Anybody   bool             `json:"anybody,omitempty"` // whoever answers is the user (usernameless)
+	Trial     bool             `json:"trial,omitempty"`   // asked of what was just enrolled
+	Silent    bool             `json:"silent,omitempty"`  // an enrolment that nobody is asked about (conditional create)
+	Purpose   string           `json:"purpose,omitempty"` // of a ticket
+	Prefix    string           `json:"prefix,omitempty"`  // range of numbers that a code was sent to
+}
+
+// Purpose is why a flow runs, where it is not a plain sign-in.
+type Purpose string
+
+// The purposes.
+const (
+	Register Purpose = "register" // somebody new makes a user
+	Join     Purpose = "join"     // somebody invited makes their user theirs
+	Reset    Purpose = "reset"    // the password is forgotten
+)
+
+// The purposes of tickets that are not a flow's own.
+const (
+	ticketFirst   = "first"   // binding a first factor (C-21)
+	ticketUnlock  = "unlock"  // out of a full lane (C-11)
+	ticketAddress = "address" // a new address or number belongs to the person
+)
+
+// Ticket is a door that a mailed code, or an operator's, opened in this flow.
+// It proves nothing about who somebody is.
+type Ticket struct {
+	For     string    `json:"for"`
+	Channel string    `json:"channel,omitempty"`
+	To      string    `json:"to,omitempty"` // where the code went; "" for an operator's ticket
+	At      time.Time `json:"at"`
+}
+
+// Trial is an authenticator that was made and has not proved itself. It is no
+// enrolment yet.
+type Trial struct {
+	Enrolment identity.Enrolment `json:"enrolment"`
+	Data      []byte             `json:"data"`
+	Lookup    []byte             `json:"lookup"`
+}
+
+// Whole is the enrolment with what its own JSON leaves out.
+func (t Trial) Whole() identity.Enrolment {
+	en := t.Enrolment
+	en.Data, en.Lookup = t.Data, t.Lookup
+	return en
 }
 
 // Denial says why a flow was denied.
@@ -98,7 +155,7 @@ func (f Flow) Identified() bool { return f.Canonical != "" }
 
 // Manages reports whether the flow's purpose is to change sign-in methods.
 func (f Flow) Manages() bool {
-	return slices.Contains(f.Authorization.Scopes, identity.ScopeMeFactors)
+	return f.Duty != nil || slices.Contains(f.Authorization.Scopes, identity.ScopeMeFactors)
 }
 
 // challenge finds a challenge by id.
@@ -107,11 +164,27 @@ func (f Flow) challenge(id string) (int, bool) {
 	return i, i >= 0
 }
 
-// forget empties everything that belongs to the user named so far.
+// ticket finds the door that was opened for a purpose.
+func (f Flow) ticket(purpose string) (Ticket, bool) {
+	i := slices.IndexFunc(f.Tickets, func(t Ticket) bool { return t.For == purpose })
+	if i < 0 {
+		return Ticket{}, false
+	}
+	return f.Tickets[i], true
+}
+
+// ticketed reports whether any of these doors was opened.
+func (f Flow) ticketed(purposes ...string) bool {
+	return slices.ContainsFunc(f.Tickets, func(t Ticket) bool { return slices.Contains(purposes, t.For) })
+}
+
+// forget empties everything that belongs to the user named so far. What the
+// flow was begun for, a duty, stays.
 func (f Flow) forget() Flow {
 	f.Identifier, f.Canonical, f.User, f.Epoch, f.Session = "", "", "", 0, ""
-	f.Proofs, f.Challenges, f.Chosen = nil, nil, ""
+	f.Proofs, f.Challenges, f.Chosen, f.Asked = nil, nil, "", nil
 	f.Skipped, f.Consented = false, false
+	f.Purpose, f.Tickets, f.Invite, f.Trial, f.Follow, f.Upgrade = "", nil, "", nil, false, false
 	return f
 }
 
@@ -129,4 +202,9 @@ type Facts struct {
 	Trust    assurance.Trust
 	Now      time.Time
 	Consent  bool // must be asked
+
+	NeedTicket bool                    // a first factor would be bound, and nothing but a password speaks for it (C-21)
+	Mailbox    string                  // keyed hash of where this flow's reset code went
+	Kinds      map[string]factor.Facts // of the factors there are
+	Silent     string                  // factor that could be made silently now; "" if none
 }

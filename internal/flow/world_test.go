@@ -32,7 +32,7 @@ type word struct {
 func (*word) Facts() factor.Facts {
 	return factor.Facts{
 		Name: "word", Class: assurance.Memorized, Kinds: []factor.Kind{factor.Knowledge}, AMR: "pwd", First: true, Hidden: true,
-		Heavy: true, Accepted: 1, Space: 625_000, Max: 1, Best: assurance.Proof{Class: assurance.Memorized},
+		Heavy: true, Replaces: true, Accepted: 1, Space: 625_000, Max: 1, Best: assurance.Proof{Class: assurance.Memorized},
 	}
 }
 
@@ -41,7 +41,7 @@ func (*word) BeginEnrolment(factor.Subject, factor.Asked) (factor.Challenge, err
 }
 
 func (*word) FinishEnrolment(_ factor.Subject, _ factor.Challenge, r factor.Response) (factor.Enrolled, error) {
-	return factor.Enrolled{Data: []byte(r.Value)}, nil
+	return factor.Enrolled{Data: []byte(r.Value), Proof: assurance.Proof{Class: assurance.Memorized}}, nil
 }
 
 func (*word) Begin(factor.Subject) (factor.Challenge, error) {
@@ -139,6 +139,14 @@ func (w *world) pass(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.clock = w.clock.Add(d)
+}
+
+// byPassword is a policy under which a password is enough to bind a first factor.
+func byPassword(rest string) string {
+	if rest != "" {
+		rest = "," + rest
+	}
+	return `{"enrolment":{"first_factor":"password"}` + rest + `}`
 }
 
 func newWorld(t testing.TB, policyText string) *world {

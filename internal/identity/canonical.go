@@ -36,7 +36,8 @@ func Canonical(typed string) (canonical string, ok bool) {
 	if err != nil || ascii == "" {
 		return lower, false
 	}
-	if strings.ContainsRune(local, '@') {
+	// Comments and quoted strings would be other users with the same mailbox.
+	if strings.ContainsAny(local, `@"()\`) {
 		return lower, false
 	}
 	canonical = local + "@" + ascii
@@ -49,7 +50,7 @@ func Canonical(typed string) (canonical string, ok bool) {
 // bad are characters that have no place in an address and could change how a
 // page or a mail header reads.
 func bad(r rune) bool {
-	return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar
+	return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Bidi_Control, r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar
 }
 
 // lowerRune is Unicode's simple mapping, save that a dotted capital I stays

@@ -15,6 +15,7 @@ package identity
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -35,6 +36,7 @@ type Tenant struct {
 	Attestation    Attestation `json:"attestation,omitzero"`
 	SMSCountries   []string    `json:"smsCountries,omitempty"` // ISO 3166-1 alpha-2; numbers of others get no SMS
 	SMSPerDay      int         `json:"smsPerDay,omitempty"`    // ceiling of all SMS in 24 hours; 0 means 1000
+	Channels       []string    `json:"channels,omitempty"`     // by which messages can go out: "email", "sms"
 	Locale         string      `json:"locale,omitempty"`       // of messages to people of whom no language is known; default en
 }
 
@@ -59,6 +61,11 @@ func (t Tenant) Host() string {
 		return ""
 	}
 	return u.Host
+}
+
+// Sends reports whether messages can go out by a channel.
+func (t Tenant) Sends(channel string) bool {
+	return slices.Contains(t.Channels, channel) && (channel != ChannelSMS || len(t.SMSCountries) > 0)
 }
 
 // MeAudience is the audience of the tenant's own Me API.
@@ -120,9 +127,10 @@ type Enrolment struct {
 	ID         string     `json:"id"` // enr_…
 	User       string     `json:"user"`
 	Factor     string     `json:"factor"`
-	Name       string     `json:"name"` // what the person calls it
-	Data       []byte     `json:"-"`    // the factor's own, sealed at rest
-	Lookup     []byte     `json:"-"`    // blind index, unique per tenant and factor; may be nil
+	Name       string     `json:"name"`              // what the person calls it
+	Data       []byte     `json:"-"`                 // the factor's own, sealed at rest
+	Lookup     []byte     `json:"-"`                 // blind index, unique per tenant and factor; may be nil
+	Channel    string     `json:"channel,omitempty"` // keyed hash of the mailbox or number that it rests on: where its codes go or, of a password, through which it was last set; see [ChannelOf]
 	EnrolledAt time.Time  `json:"enrolledAt"`
 	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
 	Suspended  bool       `json:"suspended,omitempty"` // proves nothing

@@ -41,6 +41,7 @@ func TestH47Canonical(t *testing.T) {
 	for _, in := range []string{
 		"", " ", "ada", "@example.com", "ada@", "admin＠example.com", "a b@example.com", "ada@exa mple.com", "ada@example.com\r\nBcc: eve@example.com",
 		"ada@@example.com", "ada@example..com", "ada@-example.com", "\u202eada@example.com", "ada@example.com\x00", strings.Repeat("a", 250) + "@example.com", "a<b>@example.com",
+		"ada(comment)@example.com", `"ada"@example.com`, "ada\u200b@example.com", "a\u00adda@example.com", `a\da@example.com`,
 	} {
 		if got, ok := Canonical(in); ok {
 			t.Errorf("%q was taken for an address: %q", in, got)

@@ -42,12 +42,15 @@ type Input struct {
 	Requested assurance.Requirement // one alternative of what the application asked
 	Floor     assurance.Level       // the application's registered minimum
 	Scopes    []string
-	Manage    bool      // the purpose is to change sign-in methods
-	BegunAt   time.Time // when the flow was begun
-	Created   time.Time // when the user was
-	Held      []Method  // the user's live enrolments, the password included
-	Offered   []Method  // what the tenant lets this user enrol
-	Risk      risk.Assessment
+	Manage    bool // the purpose is to change sign-in methods
+
+	ManageLevel assurance.Level // at which that has to be proved; 0: at the highest that Held gives
+
+	BegunAt time.Time // when the flow was begun
+	Created time.Time // when the user was
+	Held    []Method  // the user's live enrolments, the password included
+	Offered []Method  // what the tenant lets this user enrol
+	Risk    risk.Assessment
 }
 
 // Demand is what one rule adds.

@@ -74,11 +74,37 @@ type Policy struct {
 	Factors        []string          `json:"factors,omitempty" yaml:"factors"`                 // allowed factors beside the password [all]
 	Assurance      assurance.Profile `json:"assurance,omitempty" yaml:"assurance"`             // standard, nist or strict [standard]
 	EnrolmentGrace Duration          `json:"enrolment_grace,omitempty" yaml:"enrolment_grace"` // how long `always` lets a new user put off enrolment [0s]
+	Enrolment      Enrolment         `json:"enrolment,omitzero" yaml:"enrolment"`              // what a first factor needs
+	Registration   Registration      `json:"registration,omitempty" yaml:"registration"`       // open: people may make their own user; closed: they may not [closed]
 	StepUp         []StepUp          `json:"step_up,omitempty" yaml:"step_up"`                 // what a scope needs
 	Sessions       Sessions          `json:"sessions,omitzero" yaml:"sessions"`                // how long each level is held
 	Risk           Risk              `json:"risk,omitzero" yaml:"risk"`                        // thresholds of the risk engine
 	AccessToken    Duration          `json:"access_token,omitempty" yaml:"access_token"`       // life of an access token, at most 10m [10m]
 }
+
+// Enrolment says what binding a first factor needs beside the password, which
+// may have been stolen.
+type Enrolment struct {
+	FirstFactor FirstFactor `json:"first_factor,omitempty" yaml:"first_factor"` // ticket: a code mailed to the user, or an operator's; password: nothing, for tenants without mail [ticket]
+}
+
+// FirstFactor is what a first factor needs beside the password.
+type FirstFactor string
+
+// The choices.
+const (
+	ByTicket   FirstFactor = "ticket"
+	ByPassword FirstFactor = "password"
+)
+
+// Registration says whether people may make their own user.
+type Registration string
+
+// The choices.
+const (
+	Closed Registration = "closed"
+	Open   Registration = "open"
+)
 
 // StepUp says what a scope needs before it is given.
 type StepUp struct {
@@ -138,6 +164,12 @@ func (p Policy) withDefaults() Policy {
 	if p.Assurance == "" {
 		p.Assurance = assurance.Standard
 	}
+	if p.Enrolment.FirstFactor == "" {
+		p.Enrolment.FirstFactor = ByTicket
+	}
+	if p.Registration == "" {
+		p.Registration = Closed
+	}
 	if len(p.Factors) == 0 {
 		p.Factors = knownFactors()
 	}
@@ -154,6 +186,12 @@ func (p Policy) Check() error {
 	}
 	if p.Assurance != "" && !p.Assurance.Valid() {
 		return fmt.Errorf("policy: assurance %q is unknown (want standard, nist or strict)", p.Assurance)
+	}
+	if f := p.Enrolment.FirstFactor; f != "" && f != ByTicket && f != ByPassword {
+		return fmt.Errorf("policy: enrolment: first_factor %q is unknown (want ticket or password)", f)
+	}
+	if p.Registration != "" && p.Registration != Closed && p.Registration != Open {
+		return fmt.Errorf("policy: registration %q is unknown (want closed or open)", p.Registration)
 	}
 	for _, f := range p.Factors {
 		if !slices.Contains(knownFactors(), f) {

@@ -93,6 +93,6 @@ func (t *ephemerals) Take(ctx context.Context, kind, key string) (identity.Item,
 
 // Sweep deletes the longest expired first, taken or not.
 func (t *ephemerals) Sweep(ctx context.Context, before time.Time, limit int) (int, error) {
-	n, err := t.q.SweepEphemerals(ctx, t.tenant, before.UnixMicro(), int32(min(max(limit, 0), 100_000)))
+	n, err := t.q.SweepEphemerals(ctx, t.tenant, before.UnixMicro(), sweepLimit(limit))
 	return int(n), wrap(err)
 }

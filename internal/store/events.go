@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
-	"time"
 
 	"github.com/intelliauth/intelliauth/internal/identity"
 	"github.com/intelliauth/intelliauth/internal/store/sqlc"
@@ -40,43 +38,3 @@ func (t *events) List(ctx context.Context, f identity.EventFilter) ([]identity.E
 		return e, err
 	})
 }
-
-type outbox txn
-
-func (t *outbox) place(column, id string) place {
-	return (*txn)(t).at("outbox", column, id, "")
-}
-
-// Put seals all of a message, whom it is for included.
-func (t *outbox) Put(ctx context.Context, m identity.Message) error {
-	if m.ID == "" || !plain(m.ID) {
-		return identity.ErrInvalid
-	}
-	rows, err := t.q.InsertMessage(ctx, sqlc.InsertMessageParams{
-		TenantID: t.tenant, ID: m.ID, Seq: t.store.tick(), Data: "{}",
-		Body: t.ring.seal(t.place("body", m.ID), []byte(encode(m))),
-	})
-	return one(rows, err, identity.ErrConflict)
-}
-
-func (t *outbox) List(ctx context.Context, limit int) ([]identity.Message, error) {
-	rows, err := t.q.Messages(ctx, t.tenant, rowLimit(limit))
-	return collect(rows, err, func(r sqlc.MessagesRow) (m identity.Message, err error) {
-		body, err := t.ring.open(t.place("body", r.ID), r.Body)
-		if err != nil {
-			return m, err
-		}
-		err = decode(string(body), &m)
-		return m, err
-	})
-}
-
-var errNotYet = errors.New("store: the outbox cannot be claimed from yet")
-
-func (t *outbox) Claim(context.Context, time.Time, time.Time, int) ([]identity.Message, error) {
-	return nil, errNotYet
-}
-
-func (t *outbox) Settle(context.Context, string, identity.Delivery) error { return errNotYet }
-
-func (t *outbox) Sweep(context.Context, time.Time, int) (int, error) { return 0, errNotYet }

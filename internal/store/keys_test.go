@@ -98,7 +98,7 @@ var moves = []struct {
 	{"message to another row", copying("outbox", "body", "msg_2", message.ID), func(tx identity.Tx) error {
 		return second(tx.Outbox.List(ctx, 0))
 	}},
-	{"code to the body of its message", `UPDATE outbox SET body = code WHERE tenant_id = 'tnt_alice'`, func(tx identity.Tx) error {
+	{"trouble to the body of its message", `UPDATE outbox SET body = trouble WHERE tenant_id = 'tnt_alice' AND trouble IS NOT NULL`, func(tx identity.Tx) error {
 		return second(tx.Outbox.List(ctx, 0))
 	}},
 	{"item to another key", `UPDATE ephemerals SET value = (SELECT value FROM ephemerals WHERE tenant_id = 'tnt_alice' AND key = 'flow_1') WHERE key = 'flow_2'`, func(tx identity.Tx) error {
@@ -122,7 +122,8 @@ func TestC41_MovedValuesDoNotOpen(t *testing.T) {
 			key, letter := signingKey, message
 			key.ID, letter.ID, letter.Code = "kid_2", "msg_2", "654321"
 			return errors.Join(fill(tx), tx.Users.Create(ctx, mallory), tx.Enrolments.Create(ctx, hers), tx.Keys.Put(ctx, key),
-				tx.Outbox.Put(ctx, letter), tx.Ephemerals.Put(ctx, "flow", "flow_2", []byte("other"), session.Activity.Last))
+				tx.Outbox.Put(ctx, letter), tx.Outbox.Settle(ctx, message.ID, identity.Delivery{Again: noon, Trouble: "smtp 451"}),
+				tx.Ephemerals.Put(ctx, "flow", "flow_2", []byte("other"), session.Activity.Last))
 		})
 		raw := d.raw()
 		for _, c := range moves {
@@ -211,7 +212,13 @@ func contents(t testing.TB, db *sql.DB) []byte {
 func TestN47_SecretsAreNotInTheDatabase(t *testing.T) {
 	each(t, func(t *testing.T, d *database) {
 		s := d.open()
-		update(t, s, alice, fill)
+		const letterTo = "+4915112345678"
+		update(t, s, alice, func(tx identity.Tx) error {
+			letter := message
+			letter.ID, letter.To = "msg_2", letterTo
+			return errors.Join(fill(tx), tx.Outbox.Put(ctx, letter),
+				tx.Outbox.Settle(ctx, letter.ID, identity.Delivery{Again: noon, Trouble: "a trouble to be kept secret"}))
+		})
 		pepper, err := s.PepperFor(ctx, alice, "x")
 		d.must(err)
 		places := map[string][]byte{"rows": contents(t, d.raw())}
@@ -229,7 +236,8 @@ func TestN47_SecretsAreNotInTheDatabase(t *testing.T) {
 			}
 			for name, secret := range map[string][]byte{
 				"enrolment data": enrolment.Data, "enrolment lookup": enrolment.Lookup, "private key": signingKey.Private,
-				"item": itemValue, "code": []byte(message.Code), "root key": storetest.RootKey, "pepper": pepper,
+				"item": itemValue, "code": []byte(message.Code), "number": []byte(letterTo), "place": []byte(message.Args["place"]),
+				"kind of a message": []byte(message.Kind), "trouble": []byte("a trouble to be kept secret"), "root key": storetest.RootKey, "pepper": pepper,
 			} {
 				for _, form := range [][]byte{secret, fmt.Appendf(nil, "%x", secret)} {
 					if bytes.Contains(text, form) {

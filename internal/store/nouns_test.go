@@ -74,8 +74,9 @@ var signingKey = identity.SigningKey{
 }
 
 var message = identity.Message{
-	ID: "msg_1", Channel: "email", To: "ada@example.com", Kind: identity.MessageCode, Args: map[string]string{"at": "noon"},
-	Code: "918273", At: noon, Expires: noon.Add(time.Minute),
+	ID: "msg_1", Kind: identity.MessageCode, Channel: identity.ChannelSMS, To: "+441234567890", Name: "Ada <Lovelace>", Code: "918273",
+	Args: map[string]string{"at": "noon", "place": "a place to be kept secret"}, Locale: "en-GB", Country: "GB", Prefix: "44123",
+	At: noon, Expires: noon.Add(time.Minute), User: ada.ID,
 }
 
 // itemValue is a value that is easy to find in a file.

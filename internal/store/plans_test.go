@@ -40,7 +40,7 @@ func queries(t *testing.T) map[string]string {
 
 // whole are the queries that may read a whole table: of tenants and their
 // keys, of which there are few, at start or when they change.
-var whole = []string{"tenants", "anyTenant", "allDataKeys", "rootsInUse"}
+var whole = []string{"tenants", "anyTenant", "allDataKeys", "rootsInUse", "dueTenants"}
 
 // Cost grows with what is asked for, not with what is stored: every query goes
 // through an index, begins with the tenant, and sorts nothing.

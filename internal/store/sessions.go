@@ -37,7 +37,7 @@ func (t *sessions) Create(ctx context.Context, s identity.Session) error {
 	}
 	rows, err := t.q.InsertSession(ctx, sqlc.InsertSessionParams{
 		TenantID: t.tenant, ID: s.ID, UserID: s.User, SecretHash: orNull(s.SecretHash),
-		EndedAt: micros(s.EndedAt), Data: sessionData(s),
+		EndedAt: micros(s.EndedAt), ActiveDay: dayOf(s.Activity.Last), Data: sessionData(s),
 	})
 	return one(rows, err, identity.ErrConflict)
 }
@@ -80,9 +80,17 @@ func (t *sessions) Save(ctx context.Context, s identity.Session) error {
 	}
 	rows, err := t.q.SaveSession(ctx, sqlc.SaveSessionParams{
 		TenantID: t.tenant, ID: s.ID, UserID: s.User, Version: s.Version,
-		SecretHash: orNull(s.SecretHash), EndedAt: micros(s.EndedAt), Data: sessionData(s),
+		SecretHash: orNull(s.SecretHash), EndedAt: micros(s.EndedAt), ActiveDay: dayOf(s.Activity.Last), Data: sessionData(s),
 	})
 	return one(rows, err, identity.ErrConflict)
+}
+
+// dayOf is the day of a time, counted from the Unix epoch; 0 of the zero time.
+func dayOf(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix() / (24 * 60 * 60)
 }
 
 func session(r sqlc.SessionsByUserRow) (identity.Session, error) {
@@ -103,7 +111,7 @@ func (t *grants) Create(ctx context.Context, g identity.Grant) error {
 	}
 	rows, err := t.q.InsertGrant(ctx, sqlc.InsertGrantParams{
 		TenantID: t.tenant, ID: g.ID, UserID: g.User, SessionID: g.Session,
-		ExpiresAt: until(g.ExpiresAt), RevokedAt: micros(g.RevokedAt), Data: encode(g),
+		ExpiresAt: until(g.ExpiresAt), RevokedAt: micros(g.RevokedAt), OverDay: overDay(g), Data: encode(g),
 	})
 	return one(rows, err, identity.ErrConflict)
 }
@@ -147,7 +155,7 @@ func (t *grants) Save(ctx context.Context, g identity.Grant) error {
 	}
 	rows, err := t.q.SaveGrant(ctx, sqlc.SaveGrantParams{
 		TenantID: t.tenant, ID: g.ID, UserID: g.User, Version: g.Version, SessionID: g.Session,
-		ExpiresAt: until(g.ExpiresAt), RevokedAt: micros(g.RevokedAt), Data: encode(g),
+		ExpiresAt: until(g.ExpiresAt), RevokedAt: micros(g.RevokedAt), OverDay: overDay(g), Data: encode(g),
 	})
 	return one(rows, err, identity.ErrConflict)
 }
@@ -157,6 +165,15 @@ func grant(r sqlc.GrantsByUserRow) (identity.Grant, error) {
 	err := decode(r.Data, &g)
 	g.Version = r.Version
 	return g, err
+}
+
+// overDay is the day on which a grant expires or was revoked, whichever is first.
+func overDay(g identity.Grant) int64 {
+	over := until(g.ExpiresAt)
+	if g.RevokedAt != nil {
+		over = min(over, moment(*g.RevokedAt))
+	}
+	return over / (24 * time.Hour).Microseconds()
 }
 
 // until is a time as a column; the zero time never comes.

@@ -8,6 +8,8 @@
 //	           sqlite.go, writer.go           two pools; group commit, a savepoint per job
 //	           postgres.go                    SERIALIZABLE with retries
 //	ports      users.go, sessions.go …        rows to nouns; one file per few ports
+//	           outbox.go                      messages, given out under leases
+//	           sweep.go                       what is over is deleted
 //	secrets    seal.go, keys.go               sealed columns, wrapped keys, blind indexes
 //	SQL        migrations/, queries/, sqlc/   checked by PostgreSQL's grammar, run on both
 //
@@ -59,7 +61,10 @@ type Store struct {
 	last  atomic.Int64 // of tick
 }
 
-var _ identity.Store = (*Store)(nil)
+var (
+	_ identity.Store = (*Store)(nil)
+	_ identity.Due   = (*Store)(nil)
+)
 
 // Names of rows in meta.
 const (

@@ -98,6 +98,8 @@ type enrolmentRecord struct {
 	EnrolledAt time.Time  `json:"enrolledAt"`
 	LastUsedAt *time.Time `json:"lastUsedAt,omitempty"`
 	Suspended  bool       `json:"suspended,omitempty"`
+	RemovedAt  *time.Time `json:"removedAt,omitempty"`
+	Channel    string     `json:"channel,omitempty"`
 }
 
 func (t *enrolments) place(e identity.Enrolment) place {
@@ -113,7 +115,9 @@ func (t *enrolments) secrets(e identity.Enrolment) []byte {
 }
 
 func record(e identity.Enrolment) string {
-	return encode(enrolmentRecord{Name: e.Name, EnrolledAt: e.EnrolledAt, LastUsedAt: e.LastUsedAt, Suspended: e.Suspended})
+	return encode(enrolmentRecord{
+		Name: e.Name, EnrolledAt: e.EnrolledAt, LastUsedAt: e.LastUsedAt, Suspended: e.Suspended, RemovedAt: e.RemovedAt, Channel: e.Channel,
+	})
 }
 
 func (t *enrolments) Create(ctx context.Context, e identity.Enrolment) error {
@@ -122,7 +126,7 @@ func (t *enrolments) Create(ctx context.Context, e identity.Enrolment) error {
 	}
 	rows, err := t.q.InsertEnrolment(ctx, sqlc.InsertEnrolmentParams{
 		TenantID: t.tenant, ID: e.ID, UserID: e.User, Factor: e.Factor,
-		Lookup: t.ring.lookup(e.Factor, e.Lookup), Sealed: t.secrets(e), Data: record(e),
+		Lookup: t.ring.lookup(e.Factor, e.Lookup), RemovedAt: micros(e.RemovedAt), Sealed: t.secrets(e), Data: record(e),
 	})
 	return one(rows, err, identity.ErrConflict)
 }
@@ -155,6 +159,7 @@ func (t *enrolments) enrolment(r sqlc.EnrolmentsByUserRow) (identity.Enrolment, 
 	e := identity.Enrolment{
 		ID: r.ID, User: r.UserID, Factor: r.Factor, Version: r.Version,
 		Name: d.Name, EnrolledAt: d.EnrolledAt, LastUsedAt: d.LastUsedAt, Suspended: d.Suspended,
+		RemovedAt: d.RemovedAt, Channel: d.Channel,
 	}
 	secrets, err := t.ring.open(t.place(e), r.Sealed)
 	if err != nil {
@@ -187,7 +192,7 @@ func (t *enrolments) Swap(ctx context.Context, e identity.Enrolment) error {
 	}
 	rows, err := t.q.SwapEnrolment(ctx, sqlc.SwapEnrolmentParams{
 		TenantID: t.tenant, ID: e.ID, UserID: e.User, Factor: e.Factor, Version: e.Version,
-		Lookup: lookup, Sealed: t.secrets(e), Data: record(e),
+		Lookup: lookup, RemovedAt: micros(e.RemovedAt), Sealed: t.secrets(e), Data: record(e),
 	})
 	return one(rows, err, identity.ErrConflict)
 }

@@ -53,6 +53,7 @@ func sections() []section {
 		{"tenants[]", "A tenant", file, "Tenant"},
 		{"tenants[].branding", "", file, "Branding"},
 		{"tenants[].policy", "Its policy", policy, "Policy"},
+		{"tenants[].policy.enrolment", "", policy, "Enrolment"},
 		{"tenants[].policy.step_up[]", "", policy, "StepUp"},
 		{"tenants[].policy.sessions", "", policy, "Sessions"},
 		{"tenants[].policy.sessions.aal1, aal2, aal3", "", policy, "Limit"},
@@ -168,6 +169,7 @@ func valueOf(t ast.Expr) (string, error) {
 			"Mode": "word", "Profile": "word", "Secret": "secret", "Network": "networks", "Unavailable": "–",
 			"TLS": "[keys](#tls)", "Log": "[keys](#log)", "Branding": "[keys](#tenantsbranding)", "Policy": "[keys](#its-policy)",
 			"Tenant": "[tenants](#a-tenant)", "Application": "[applications](#an-application)", "StepUp": "[keys](#tenantspolicystep_up)",
+			"Enrolment": "[keys](#tenantspolicyenrolment)", "FirstFactor": "word", "Registration": "word",
 			"Sessions": "[keys](#tenantspolicysessions)", "Limit": "[keys](#tenantspolicysessionsaal1-aal2-aal3)", "Risk": "keys",
 		}
 		if w, ok := words[t.Name]; ok {

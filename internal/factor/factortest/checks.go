@@ -24,6 +24,12 @@ func facts(w *world) error {
 			bad = append(bad, errors.New("Facts: "+what))
 		}
 	}
+	if w.ticket() {
+		want(f.Class == "" && f.AMR == "" && f.Max == 0 && f.Best == (assurance.Proof{}), "a ticket proves nothing and is held by nobody")
+		want(f.Hidden && f.Sends && !f.First && f.Accepted > 0 && f.Space > 0, "a ticket is sent, and guesses at it count")
+		_, err := w.factor.BeginEnrolment(w.subject("one", "ada"), w.Asked)
+		return errors.Join(append(bad, refused("enrolling a ticket", err, false))...)
+	}
 	want(f.Name != "" && strings.Trim(f.Name, "abcdefghijklmnopqrstuvwxyz") == "", "the name is no lower-case word")
 	want(slices.Contains([]assurance.Class{
 		assurance.Memorized, assurance.OneTime, assurance.Telephone, assurance.Mailbox, assurance.LookUp, assurance.Key,
@@ -68,7 +74,7 @@ func enrolAndSignIn(w *world) error {
 }
 
 func wrongEnrolment(w *world) error {
-	s, auth := subject("one", "ada"), w.Authenticator()
+	s, auth := w.subject("one", "ada"), w.Authenticator()
 	c, err := w.factor.BeginEnrolment(s, w.Asked)
 	if err != nil {
 		return err
@@ -149,7 +155,7 @@ func replay(w *world) error {
 
 // confirmation tries what confirmed the enrolment as the next sign-in.
 func confirmation(w *world) error {
-	p, err := w.enrol(subject("one", "ada"))
+	p, err := w.enrol(w.subject("one", "ada"))
 	if err != nil || w.Reusable {
 		return err
 	}
@@ -171,8 +177,11 @@ func inPlace(w *world) error {
 	if err != nil {
 		return err
 	}
-	data, state := slices.Clone(p.subject.Enrolments[0].Data), slices.Clone(c.State)
-	kept := p.subject.Enrolments[0].Data
+	var kept []byte
+	if !w.ticket() {
+		kept = p.subject.Enrolments[0].Data
+	}
+	data, state := slices.Clone(kept), slices.Clone(c.State)
 	if err := w.accept(&p, c, r); err != nil {
 		return err
 	}
@@ -200,7 +209,7 @@ func expiredSignIn(w *world) error {
 }
 
 func expiredEnrolment(w *world) error {
-	s, auth := subject("one", "ada"), w.Authenticator()
+	s, auth := w.subject("one", "ada"), w.Authenticator()
 	c, err := w.factor.BeginEnrolment(s, w.Asked)
 	if err != nil {
 		return err
@@ -249,7 +258,10 @@ func noSecret(w *world) error {
 	if err != nil {
 		return err
 	}
-	data := p.subject.Enrolments[0].Data
+	var data []byte
+	if !w.ticket() {
+		data = p.subject.Enrolments[0].Data
+	}
 	secrets := append(slices.Clone(p.shown.Codes), r.Value, p.shown.Secret, strings.ReplaceAll(p.shown.Secret, " ", ""),
 		string(data), hex.EncodeToString(data), base64.StdEncoding.EncodeToString(data),
 		base64.RawURLEncoding.EncodeToString(data), base32.StdEncoding.EncodeToString(data),

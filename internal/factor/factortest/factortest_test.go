@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/intelliauth/intelliauth/internal/assurance"
 	"github.com/intelliauth/intelliauth/internal/factor"
+	"github.com/intelliauth/intelliauth/internal/identity"
 )
 
 const toyLife = 5 * time.Minute
@@ -267,5 +269,120 @@ func TestDamagedHasEveryBitAndCut(t *testing.T) {
 	}
 	if want := 3*8 + 3 + 2; len(seen) != want { // the first cut leaves nothing
 		t.Errorf("%d forms, want %d", len(seen), want)
+	}
+}
+
+// slip is a ticket that keeps the contract, or breaks the rule that it is told
+// to break. Its code is a hash of its state: nobody reads states.
+type slip struct{ toy }
+
+func (y slip) Facts() factor.Facts {
+	f := factor.Facts{Name: "slip", Ticket: true, Hidden: true, Sends: true, Accepted: 1, Space: 1 << 40}
+	if y.breaks == "Facts" {
+		f.Class = assurance.Mailbox
+	}
+	return f
+}
+
+func (y slip) BeginEnrolment(factor.Subject, factor.Asked) (factor.Challenge, error) {
+	return factor.Challenge{}, factor.ErrWrong
+}
+
+func (y slip) Begin(s factor.Subject) (factor.Challenge, error) {
+	c, err := y.toy.Begin(s)
+	if err != nil {
+		return c, err
+	}
+	if s.Address == "" || s.Address == "@" {
+		if y.breaks == "UnknownUser" {
+			c.Prompt.MaxLength = 8
+		}
+		return c, nil
+	}
+	c.Send = []identity.Message{{To: s.Address, Code: code(c.State, 0)}}
+	return c, nil
+}
+
+func (y slip) Finish(s factor.Subject, c factor.Challenge, r factor.Response) (factor.Outcome, error) {
+	body, err := y.bound(factor.ForSignIn).Open(y.owner(s), y.now(), c.State)
+	want := code(c.State, 0)
+	switch {
+	case err != nil && y.breaks == "TamperedState":
+		return factor.Outcome{}, nil
+	case err != nil:
+		return factor.Outcome{}, err
+	case y.breaks == "Restart" && string(body) != fmt.Sprintf("%p", y.random):
+		return factor.Outcome{}, factor.ErrWrong
+	case y.breaks == "FinishChangesNothingInPlace":
+		c.State[0]++
+	case y.breaks == "UnknownUser accepted" && s.Address == "":
+		return factor.Outcome{}, nil
+	case y.breaks == "WrongResponseRefused" && strings.HasPrefix(r.Value, want[:4]):
+		return factor.Outcome{}, nil
+	case y.breaks == "WrongResponseRefused error":
+		return factor.Outcome{}, errors.New("wrong")
+	}
+	if subtle.ConstantTimeCompare([]byte(want), []byte(r.Value)) != 1 || s.Address == "" {
+		return factor.Outcome{}, factor.ErrWrong
+	}
+	if y.breaks == "Proof" {
+		return factor.Outcome{Proof: y.proof()}, nil
+	}
+	return factor.Outcome{}, nil
+}
+
+// reader opens the mail of one person.
+type reader struct{ token }
+
+func (k *reader) Answer(c factor.Challenge, _ time.Time) factor.Response {
+	if len(c.Send) == 0 {
+		return factor.Response{Value: "0000000000000000"}
+	}
+	return factor.Response{Value: c.Send[0].Code}
+}
+
+func (k *reader) Misanswer(c factor.Challenge, at time.Time) factor.Response {
+	v := k.Answer(c, at).Value
+	return factor.Response{Value: v[:15] + map[bool]string{true: "1", false: "0"}[v[15] == '0']}
+}
+
+func slipHarness(breaks string) Harness {
+	return Harness{
+		New: func(now func() time.Time, random io.Reader) (factor.Factor, error) {
+			return slip{toy: toy{now: now, random: random, breaks: breaks}}, nil
+		},
+		Authenticator: func() Authenticator { return &reader{} },
+		SignInLife:    toyLife, Step: time.Second,
+		Subject: func(s *factor.Subject) { s.Address, s.Channel = s.User.Email, "email" },
+	}
+}
+
+func TestATicketThatKeepsTheContractPasses(t *testing.T) {
+	Run(t, func(*testing.T) Harness { return slipHarness("") })
+}
+
+func TestEveryTicketCheckCatchesItsBreach(t *testing.T) {
+	also := map[string][]string{
+		"UnknownUser":          {"UnknownUser", "UnknownUser accepted"},
+		"WrongResponseRefused": {"WrongResponseRefused", "WrongResponseRefused error", "Proof"},
+	}
+	caught := 0
+	for _, c := range checks() {
+		if !c.ticket || c.name == "Concurrent" {
+			continue
+		}
+		breaches := also[c.name]
+		if breaches == nil {
+			breaches = []string{c.name}
+		}
+		for _, breach := range breaches {
+			if err := safely(c, slipHarness(breach)); err == nil {
+				t.Errorf("check %s lets pass a ticket that breaks %s", c.name, breach)
+			}
+			caught++
+		}
+	}
+	if caught < 11 {
+		t.Errorf("only %d breaches were tried", caught)
 	}
 }

@@ -129,7 +129,7 @@ func (f *Factor) decode() ([]*blocklist, error) {
 func (f *Factor) Facts() factor.Facts {
 	return factor.Facts{
 		Name: name, Class: assurance.Memorized, Kinds: []factor.Kind{factor.Knowledge}, AMR: "pwd",
-		First: true, Max: 1, Heavy: true, Hidden: true, Accepted: 1, Space: space, Best: proof(),
+		First: true, Max: 1, Heavy: true, Hidden: true, Replaces: true, Accepted: 1, Space: space, Best: proof(),
 	}
 }
 
@@ -152,8 +152,8 @@ func (f *Factor) BeginEnrolment(s factor.Subject, _ factor.Asked) (factor.Challe
 	return factor.Challenge{State: bound(factor.ForEnrolment).State(s, f.now(), nil), Prompt: prompt("new-password")}, nil
 }
 
-// FinishEnrolment answers the refusals of [Factor.Check]. Choosing a password
-// proves nothing.
+// FinishEnrolment answers the refusals of [Factor.Check]. A password that was
+// just chosen is known: whoever was let choose it need not type it again.
 func (f *Factor) FinishEnrolment(s factor.Subject, c factor.Challenge, r factor.Response) (factor.Enrolled, error) {
 	if err := open(factor.ForEnrolment, s, f.now(), c); err != nil {
 		return factor.Enrolled{}, err
@@ -166,7 +166,7 @@ func (f *Factor) FinishEnrolment(s factor.Subject, c factor.Challenge, r factor.
 		return factor.Enrolled{}, err
 	}
 	data, err := f.hash(password)
-	return factor.Enrolled{Data: data}, err
+	return factor.Enrolled{Data: data, Proof: proof()}, err
 }
 
 // Begin shows a field for the password and nothing else.

@@ -268,7 +268,7 @@ func TestN58_EnrolmentRefusesAndSaysWhy(t *testing.T) {
 		"numbatworks12345": hasName, "zorblat-1234567": hasName, "Hummingbird2024!": hasName, right: "",
 	} {
 		got, err := f.FinishEnrolment(s, c, factor.Response{Value: password})
-		if code(err) != want || (got.Data != nil) != (want == "") || got.Proof.Class != "" {
+		if code(err) != want || (got.Data != nil) != (want == "") || (got.Proof.Class != "") != (want == "") {
 			t.Errorf("%q: %q, want %q", password, code(err), want)
 		}
 	}

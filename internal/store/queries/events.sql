@@ -8,10 +8,3 @@ ORDER BY at DESC, seq DESC, id DESC LIMIT $3;
 -- name: EventsByUser :many
 SELECT data FROM events WHERE tenant_id = $1 AND user_id = $2 AND user_id <> '' AND at >= $3
 ORDER BY at DESC, seq DESC, id DESC LIMIT $4;
-
--- name: InsertMessage :execrows
-INSERT INTO outbox (tenant_id, id, seq, body, code, data) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT DO NOTHING;
-
--- name: Messages :many
-SELECT id, body, code, data FROM outbox WHERE tenant_id = $1 ORDER BY seq DESC LIMIT $2;

@@ -1,6 +1,6 @@
 -- name: InsertSession :execrows
-INSERT INTO sessions (tenant_id, id, user_id, secret_hash, ended_at, version, data)
-VALUES ($1, $2, $3, $4, $5, 1, $6) ON CONFLICT DO NOTHING;
+INSERT INTO sessions (tenant_id, id, user_id, secret_hash, ended_at, active_day, version, data)
+VALUES ($1, $2, $3, $4, $5, $6, 1, $7) ON CONFLICT DO NOTHING;
 
 -- name: Session :one
 SELECT id, user_id, secret_hash, ended_at, version, data FROM sessions
@@ -15,12 +15,12 @@ SELECT id, user_id, secret_hash, ended_at, version, data FROM sessions
 WHERE tenant_id = $1 AND user_id = $2 AND ended_at IS NULL ORDER BY id;
 
 -- name: SaveSession :execrows
-UPDATE sessions SET secret_hash = $5, ended_at = $6, version = version + 1, data = $7
+UPDATE sessions SET secret_hash = $5, ended_at = $6, active_day = $7, version = version + 1, data = $8
 WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND version = $4;
 
 -- name: InsertGrant :execrows
-INSERT INTO grants (tenant_id, id, user_id, session_id, expires_at, revoked_at, version, data)
-VALUES ($1, $2, $3, $4, $5, $6, 1, $7) ON CONFLICT DO NOTHING;
+INSERT INTO grants (tenant_id, id, user_id, session_id, expires_at, revoked_at, over_day, version, data)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8) ON CONFLICT DO NOTHING;
 
 -- name: Grant :one
 SELECT version, data FROM grants WHERE tenant_id = $1 AND id = $2;
@@ -34,5 +34,5 @@ SELECT version, data FROM grants
 WHERE tenant_id = $1 AND session_id = $2 AND revoked_at IS NULL AND expires_at > $3 ORDER BY id;
 
 -- name: SaveGrant :execrows
-UPDATE grants SET session_id = $5, expires_at = $6, revoked_at = $7, version = version + 1, data = $8
+UPDATE grants SET session_id = $5, expires_at = $6, revoked_at = $7, over_day = $8, version = version + 1, data = $9
 WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND version = $4;

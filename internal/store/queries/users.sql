@@ -21,8 +21,8 @@ SELECT id FROM users WHERE tenant_id = $1 AND identifier = $2;
 UPDATE users SET epoch = epoch + 1 WHERE tenant_id = $1 AND id = $2 AND epoch = $3;
 
 -- name: InsertEnrolment :execrows
-INSERT INTO enrolments (tenant_id, id, user_id, factor, lookup, version, sealed, data)
-VALUES ($1, $2, $3, $4, $5, 1, $6, $7) ON CONFLICT DO NOTHING;
+INSERT INTO enrolments (tenant_id, id, user_id, factor, lookup, removed_at, version, sealed, data)
+VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8) ON CONFLICT DO NOTHING;
 
 -- name: EnrolmentsByUser :many
 SELECT id, user_id, factor, version, sealed, data FROM enrolments
@@ -36,7 +36,7 @@ WHERE tenant_id = $1 AND factor = $2 AND lookup = $3;
 SELECT id FROM enrolments WHERE tenant_id = $1 AND factor = $2 AND lookup = $3;
 
 -- name: SwapEnrolment :execrows
-UPDATE enrolments SET lookup = $6, version = version + 1, sealed = $7, data = $8
+UPDATE enrolments SET lookup = $6, removed_at = $7, version = version + 1, sealed = $8, data = $9
 WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND factor = $4 AND version = $5;
 
 -- name: DeleteEnrolment :execrows

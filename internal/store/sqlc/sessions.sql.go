@@ -93,8 +93,8 @@ func (q *Queries) GrantsByUser(ctx context.Context, tenantID string, userID stri
 }
 
 const insertGrant = `-- name: InsertGrant :execrows
-INSERT INTO grants (tenant_id, id, user_id, session_id, expires_at, revoked_at, version, data)
-VALUES ($1, $2, $3, $4, $5, $6, 1, $7) ON CONFLICT DO NOTHING
+INSERT INTO grants (tenant_id, id, user_id, session_id, expires_at, revoked_at, over_day, version, data)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8) ON CONFLICT DO NOTHING
 `
 
 type InsertGrantParams struct {
@@ -104,6 +104,7 @@ type InsertGrantParams struct {
 	SessionID string
 	ExpiresAt int64
 	RevokedAt sql.NullInt64
+	OverDay   int64
 	Data      string
 }
 
@@ -115,6 +116,7 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) (int64
 		arg.SessionID,
 		arg.ExpiresAt,
 		arg.RevokedAt,
+		arg.OverDay,
 		arg.Data,
 	)
 	if err != nil {
@@ -124,8 +126,8 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) (int64
 }
 
 const insertSession = `-- name: InsertSession :execrows
-INSERT INTO sessions (tenant_id, id, user_id, secret_hash, ended_at, version, data)
-VALUES ($1, $2, $3, $4, $5, 1, $6) ON CONFLICT DO NOTHING
+INSERT INTO sessions (tenant_id, id, user_id, secret_hash, ended_at, active_day, version, data)
+VALUES ($1, $2, $3, $4, $5, $6, 1, $7) ON CONFLICT DO NOTHING
 `
 
 type InsertSessionParams struct {
@@ -134,6 +136,7 @@ type InsertSessionParams struct {
 	UserID     string
 	SecretHash []byte
 	EndedAt    sql.NullInt64
+	ActiveDay  int64
 	Data       string
 }
 
@@ -144,6 +147,7 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) (i
 		arg.UserID,
 		arg.SecretHash,
 		arg.EndedAt,
+		arg.ActiveDay,
 		arg.Data,
 	)
 	if err != nil {
@@ -153,7 +157,7 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) (i
 }
 
 const saveGrant = `-- name: SaveGrant :execrows
-UPDATE grants SET session_id = $5, expires_at = $6, revoked_at = $7, version = version + 1, data = $8
+UPDATE grants SET session_id = $5, expires_at = $6, revoked_at = $7, over_day = $8, version = version + 1, data = $9
 WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND version = $4
 `
 
@@ -165,6 +169,7 @@ type SaveGrantParams struct {
 	SessionID string
 	ExpiresAt int64
 	RevokedAt sql.NullInt64
+	OverDay   int64
 	Data      string
 }
 
@@ -177,6 +182,7 @@ func (q *Queries) SaveGrant(ctx context.Context, arg SaveGrantParams) (int64, er
 		arg.SessionID,
 		arg.ExpiresAt,
 		arg.RevokedAt,
+		arg.OverDay,
 		arg.Data,
 	)
 	if err != nil {
@@ -186,7 +192,7 @@ func (q *Queries) SaveGrant(ctx context.Context, arg SaveGrantParams) (int64, er
 }
 
 const saveSession = `-- name: SaveSession :execrows
-UPDATE sessions SET secret_hash = $5, ended_at = $6, version = version + 1, data = $7
+UPDATE sessions SET secret_hash = $5, ended_at = $6, active_day = $7, version = version + 1, data = $8
 WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND version = $4
 `
 
@@ -197,6 +203,7 @@ type SaveSessionParams struct {
 	Version    int64
 	SecretHash []byte
 	EndedAt    sql.NullInt64
+	ActiveDay  int64
 	Data       string
 }
 
@@ -208,6 +215,7 @@ func (q *Queries) SaveSession(ctx context.Context, arg SaveSessionParams) (int64
 		arg.Version,
 		arg.SecretHash,
 		arg.EndedAt,
+		arg.ActiveDay,
 		arg.Data,
 	)
 	if err != nil {

@@ -7,6 +7,7 @@ package sqlc
 
 import (
 	"context"
+	"database/sql"
 )
 
 const bumpUser = `-- name: BumpUser :execrows
@@ -106,18 +107,19 @@ func (q *Queries) EnrolmentsByUser(ctx context.Context, tenantID string, userID 
 }
 
 const insertEnrolment = `-- name: InsertEnrolment :execrows
-INSERT INTO enrolments (tenant_id, id, user_id, factor, lookup, version, sealed, data)
-VALUES ($1, $2, $3, $4, $5, 1, $6, $7) ON CONFLICT DO NOTHING
+INSERT INTO enrolments (tenant_id, id, user_id, factor, lookup, removed_at, version, sealed, data)
+VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8) ON CONFLICT DO NOTHING
 `
 
 type InsertEnrolmentParams struct {
-	TenantID string
-	ID       string
-	UserID   string
-	Factor   string
-	Lookup   []byte
-	Sealed   []byte
-	Data     string
+	TenantID  string
+	ID        string
+	UserID    string
+	Factor    string
+	Lookup    []byte
+	RemovedAt sql.NullInt64
+	Sealed    []byte
+	Data      string
 }
 
 func (q *Queries) InsertEnrolment(ctx context.Context, arg InsertEnrolmentParams) (int64, error) {
@@ -127,6 +129,7 @@ func (q *Queries) InsertEnrolment(ctx context.Context, arg InsertEnrolmentParams
 		arg.UserID,
 		arg.Factor,
 		arg.Lookup,
+		arg.RemovedAt,
 		arg.Sealed,
 		arg.Data,
 	)
@@ -210,19 +213,20 @@ func (q *Queries) SaveUser(ctx context.Context, arg SaveUserParams) (int64, erro
 }
 
 const swapEnrolment = `-- name: SwapEnrolment :execrows
-UPDATE enrolments SET lookup = $6, version = version + 1, sealed = $7, data = $8
+UPDATE enrolments SET lookup = $6, removed_at = $7, version = version + 1, sealed = $8, data = $9
 WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND factor = $4 AND version = $5
 `
 
 type SwapEnrolmentParams struct {
-	TenantID string
-	ID       string
-	UserID   string
-	Factor   string
-	Version  int64
-	Lookup   []byte
-	Sealed   []byte
-	Data     string
+	TenantID  string
+	ID        string
+	UserID    string
+	Factor    string
+	Version   int64
+	Lookup    []byte
+	RemovedAt sql.NullInt64
+	Sealed    []byte
+	Data      string
 }
 
 func (q *Queries) SwapEnrolment(ctx context.Context, arg SwapEnrolmentParams) (int64, error) {
@@ -233,6 +237,7 @@ func (q *Queries) SwapEnrolment(ctx context.Context, arg SwapEnrolmentParams) (i
 		arg.Factor,
 		arg.Version,
 		arg.Lookup,
+		arg.RemovedAt,
 		arg.Sealed,
 		arg.Data,
 	)
