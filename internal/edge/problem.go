@@ -8,6 +8,7 @@ import (
 	"html"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 const (
 	tooManyRequests = "too_many_requests"
 	tooManyAttempts = "too_many_attempts"
+	sendLimited     = "send_limited"
 )
 
 // Problem answers with problem details (RFC 9457): type, title, status, detail,
@@ -72,7 +74,7 @@ func Status(err error) int {
 // gives none.
 func kindOf(err error) (status int, code string) {
 	var fault *identity.Fault
-	if errors.As(err, &fault) && (fault.Code == tooManyRequests || fault.Code == tooManyAttempts) {
+	if errors.As(err, &fault) && (slices.Contains([]string{tooManyRequests, tooManyAttempts, sendLimited}, fault.Code)) {
 		return http.StatusTooManyRequests, fault.Code
 	}
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {

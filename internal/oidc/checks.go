@@ -78,6 +78,7 @@ func (e *endpoints) checks() []check {
 		{"login_hint", checkLoginHint},
 		{"display and ui_locales", checkPresentation},
 		{"factors", checkFactors},
+		{"enrol", e.checkEnrol},
 	}
 }
 
@@ -302,5 +303,29 @@ func checkFactors(a *authorizeContext) error {
 	if a.request.PromptNone && slices.Contains(a.request.Authorization.Scopes, identity.ScopeMeFactors) {
 		return refuse("interaction_required", "me:factors is given only after asking the person.")
 	}
+	return nil
+}
+
+// checkEnrol reads which factor the person is to set up: the flow proves anew
+// who it is, sets it up, and then answers like any other (C-20, C-32).
+func (e *endpoints) checkEnrol(a *authorizeContext) error {
+	name := a.get("enrol")
+	if name == "" {
+		return nil
+	}
+	if !a.app.SelfService {
+		return refuse("unauthorized_client", "This application may not ask people to set up a factor.")
+	}
+	p, err := e.Engine.Policy(a.tenant)
+	if err != nil {
+		return err
+	}
+	if !p.Allows(name) {
+		return invalidRequest("enrol names no factor that people may set up here.")
+	}
+	if a.request.PromptNone {
+		return refuse("interaction_required", "A factor is set up only with the person.")
+	}
+	a.request.Duty = &flow.Duty{Kind: flow.DutyEnrol, Factor: name}
 	return nil
 }

@@ -112,6 +112,11 @@ func TestAuthorizeChecks(t *testing.T) {
 		"hint is no token":      {ask("spa", "id_token_hint", "x.y.z"), "invalid_request"},
 		"login_hint too long":   {ask("spa", "login_hint", strings.Repeat("a", maxLoginHint+1)), "invalid_request"},
 		"C-20 factors silently": {ask("spa", "scope", "openid me me:factors", "prompt", "none"), "interaction_required"},
+		"enrol unknown":         {ask("spa", "enrol", "knock"), "invalid_request"},
+		"enrol password":        {ask("spa", "enrol", "password"), "invalid_request"},
+		"enrol twice":           {ask("spa", "enrol", "totp", "+enrol", "totp"), "invalid_request"},
+		"enrol silently":        {ask("spa", "enrol", "totp", "prompt", "none"), "interaction_required"},
+		"enrol by another":      {ask("web", "enrol", "totp"), "unauthorized_client"},
 		"A-24 none, nobody":     {ask("spa", "prompt", "none"), "login_required"},
 	} {
 		t.Run(name, func(t *testing.T) { redirected(t, w, c.v, c.code) })
@@ -136,7 +141,7 @@ func TestErrorsGoByFormPostWhereAsked(t *testing.T) {
 // examined runs the table alone.
 func examined(t *testing.T, w *world, v url.Values) flow.Request {
 	t.Helper()
-	e := &endpoints{Deps: Deps{Store: w.store, Keys: w.keys, Now: w.now}, apps: newApplications(w.store, w.now)}
+	e := &endpoints{Deps: Deps{Store: w.store, Engine: w.engine, Keys: w.keys, Now: w.now}, apps: newApplications(w.store, w.now)}
 	a := &authorizeContext{ctx: t.Context(), tenant: w.tenant, params: v, now: w.now()}
 	if err := e.examine(a); err != nil {
 		t.Fatal(err)
@@ -164,6 +169,18 @@ func TestRequestReadsParameters(t *testing.T) {
 	} {
 		if !ok {
 			t.Errorf("%s: %+v", what, r)
+		}
+	}
+}
+
+func TestEnrolIsADuty(t *testing.T) {
+	w := newWorld(t)
+	if r := examined(t, w, ask("spa", "enrol", "totp")); r.Duty == nil || *r.Duty != (flow.Duty{Kind: flow.DutyEnrol, Factor: "totp"}) {
+		t.Errorf("%+v", r.Duty)
+	}
+	for _, v := range []url.Values{ask("spa"), ask("spa", "enrol", "")} {
+		if r := examined(t, w, v); r.Duty != nil {
+			t.Errorf("%v: %+v", v, r.Duty)
 		}
 	}
 }

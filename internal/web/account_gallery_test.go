@@ -24,22 +24,22 @@ func ago(d time.Duration) time.Time { return noon().Add(-d) }
 // fullAccount is somebody who has everything.
 func fullAccount(n names) flow.Account {
 	used := ago(2 * time.Hour)
-	user := identity.User{ID: "usr_1", Email: n.user, EmailVerified: true, Name: "Ada Lovelace", Phone: "+44 7700 900123", PhoneVerified: true}
-	here := identity.Session{ID: "ses_1", User: "usr_1", Device: "dev_1", UserAgent: firefox, IP: "203.0.113.7", CreatedAt: ago(3 * time.Hour), Activity: assurance.Activity{Last: noon()}}
-	phone := identity.Session{ID: "ses_2", User: "usr_1", UserAgent: iphone, IP: "2001:db8::17", CreatedAt: ago(50 * time.Hour), Activity: assurance.Activity{Last: ago(time.Hour)}}
+	user := identity.User{ID: "usr_1", Email: n.user, EmailVerified: true, Name: n.person, Phone: "+44 7700 900123", PhoneVerified: true}
+	here := identity.Session{ID: "ses_1", User: "usr_1", Device: "dev_1", UserAgent: n.agent(0), IP: "203.0.113.7", CreatedAt: ago(3 * time.Hour), Activity: assurance.Activity{Last: noon()}}
+	phone := identity.Session{ID: "ses_2", User: "usr_1", UserAgent: n.agent(1), IP: n.address, CreatedAt: ago(50 * time.Hour), Activity: assurance.Activity{Last: ago(time.Hour)}}
 	odd := identity.Session{ID: "ses_3", User: "usr_1", UserAgent: n.detail, CreatedAt: ago(90 * time.Hour), Activity: assurance.Activity{Last: ago(80 * time.Hour)}}
 	event := func(kind, outcome string, at time.Duration, change func(*identity.Event)) identity.Event {
-		e := identity.Event{ID: "evt_1", At: ago(at), Type: kind, Outcome: outcome, User: "usr_1", IP: "203.0.113.7", UserAgent: firefox}
+		e := identity.Event{ID: "evt_1", At: ago(at), Type: kind, Outcome: outcome, User: "usr_1", IP: "203.0.113.7", UserAgent: n.agent(0)}
 		change(&e)
 		return e
 	}
 	return flow.Account{
 		Current: flow.Current{User: user, Session: here, Standing: assurance.Standing{Level: assurance.AAL2}},
 		Enrolments: []identity.Enrolment{
-			{ID: "enr_1", Factor: "passkey", Name: "Work laptop", EnrolledAt: ago(400 * time.Hour), LastUsedAt: &used},
+			{ID: "enr_1", Factor: "passkey", Name: n.key, EnrolledAt: ago(400 * time.Hour), LastUsedAt: &used},
 			{ID: "enr_2", Factor: "totp", Name: n.enrolment, EnrolledAt: ago(900 * time.Hour)},
 			{ID: "enr_3", Factor: "sms", EnrolledAt: ago(2000 * time.Hour), LastUsedAt: &used},
-			{ID: "enr_4", Factor: "passkey", Name: "Unknown key", EnrolledAt: ago(time.Hour), Suspended: true},
+			{ID: "enr_4", Factor: "passkey", Name: n.enrolment, EnrolledAt: ago(time.Hour), Suspended: true},
 			{ID: "enr_5", Factor: "recovery", EnrolledAt: ago(900 * time.Hour)},
 		},
 		Password: &identity.Enrolment{ID: "enr_0", Factor: "password", EnrolledAt: ago(5000 * time.Hour)},
@@ -53,14 +53,14 @@ func fullAccount(n names) flow.Account {
 			event(identity.EventSignIn, identity.Succeeded, 3*time.Hour, func(e *identity.Event) { e.Flow, e.Session, e.Reasons = "flow_1", "ses_1", []string{"enrolled"} }),
 			event(identity.EventFactorProved, identity.Succeeded, 3*time.Hour, func(e *identity.Event) { e.Flow, e.Factor = "flow_1", "totp" }),
 			event(identity.EventFactorFailed, identity.Failed, 4*time.Hour, func(e *identity.Event) {
-				e.Factor, e.IP, e.UserAgent, e.Reasons = "totp", "198.51.100.4", chrome, []string{"code_invalid"}
+				e.Factor, e.IP, e.UserAgent, e.Reasons = "totp", "198.51.100.4", n.agent(2), []string{"code_invalid"}
 			}),
 			event(identity.EventEnrolmentCreated, identity.Succeeded, 400*time.Hour, func(e *identity.Event) { e.Factor, e.Data = "passkey", map[string]string{"name": n.enrolment} }),
 			event(identity.EventConsentGiven, identity.Succeeded, 500*time.Hour, func(e *identity.Event) { e.Application = "demo" }),
 			event("something.new", "odd", 600*time.Hour, func(e *identity.Event) { e.UserAgent, e.IP = n.detail, "" }),
 		},
 		Offered: []string{"passkey", "totp", "knock", "recovery"},
-		Signals: &factor.Signals{RPID: "id.acme.example", User: "YWRh", Credentials: []string{"AAAA"}, Name: n.user, DisplayName: "Ada Lovelace"},
+		Signals: &factor.Signals{RPID: "id.acme.example", User: "YWRh", Credentials: []string{"AAAA"}, Name: n.user, DisplayName: n.person},
 	}
 }
 

@@ -27,12 +27,24 @@ type exhibit struct {
 func noon() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
 
 // names are what strangers might be called (H-46).
-type names struct{ user, application, tenant, enrolment, scope, detail string }
+type names struct {
+	user, application, tenant, enrolment, scope, detail string
+	person, key, address                                string   // what only some have
+	agents                                              []string // what browsers say of themselves
+}
+
+func (n names) agent(i int) string {
+	if i < len(n.agents) {
+		return n.agents[i]
+	}
+	return ""
+}
 
 func plainNames() names {
 	return names{
 		user: "ada@example.com", application: "Demo application", tenant: "Acme", enrolment: "Ada’s phone",
 		scope: "payments:write", detail: "redirect_uri is not registered for this application",
+		person: "Ada Lovelace", key: "Work laptop", address: "2001:db8::17", agents: []string{firefox, iphone, chrome},
 	}
 }
 

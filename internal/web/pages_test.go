@@ -26,9 +26,7 @@ type page struct {
 }
 
 // shown renders every exhibit of the gallery.
-func shown(t *testing.T, n names) []page { t.Helper(); return shownIn(t, n, "en") }
-
-func shownIn(t *testing.T, n names, language string) []page {
+func shown(t *testing.T, n names) []page {
 	t.Helper()
 	p := newPages(t)
 	var all []page
@@ -36,7 +34,6 @@ func shownIn(t *testing.T, n names, language string) []page {
 		rec := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Accept", "text/html")
-		r.Header.Set("Accept-Language", language)
 		show := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			e.show(w, r.WithContext(edge.WithTenant(r.Context(), e.tenant)), p)
 		})
@@ -467,7 +464,7 @@ func TestH46_HostileNames(t *testing.T) {
 		`<svg/onload=alert(1)>`,
 	}
 	for _, name := range hostile {
-		n := names{user: name, application: name, tenant: name, enrolment: name, scope: name, detail: name}
+		n := names{user: name, application: name, tenant: name, enrolment: name, scope: name, detail: name, person: name, key: name, address: name, agents: []string{name, name, name}}
 		for _, p := range shown(t, n) {
 			p.name += " with " + name
 			p.checkShell()

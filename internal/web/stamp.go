@@ -1,7 +1,6 @@
 package web
 
 import (
-	"strings"
 	"time"
 
 	"github.com/intelliauth/intelliauth/internal/messages"
@@ -13,16 +12,14 @@ type stamp struct{ Before, Moment, After, Machine string }
 
 // stamp words a sentence that has a place {moment}.
 func (v visit) stamp(k messages.Key, t time.Time, places ...string) stamp {
-	// A place that is not given stays as it is: there the moment goes.
-	before, after, _ := strings.Cut(v.Text(k, places...), "{moment}")
-	t = t.UTC()
-	return stamp{Before: before, Moment: v.Moment(t), After: after, Machine: t.Format(time.RFC3339)}
+	before, at, after := v.Timed(k, t.UTC(), places...)
+	return stamp{Before: before, Moment: at.Human, After: after, Machine: at.Machine}
 }
 
 // moment is a moment alone.
 func (v visit) moment(t time.Time) stamp {
-	t = t.UTC()
-	return stamp{Moment: v.Moment(t), Machine: t.Format(time.RFC3339)}
+	at := v.Instant(t.UTC())
+	return stamp{Moment: at.Human, Machine: at.Machine}
 }
 
 // ending tells until when a flow waits, and lets it wait longer.
