@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	generator:            {"*"},
 	"internal/store":     {"internal/store/sqlc", "internal/identity", "internal/assurance"},
 	"internal/store/*":   {"internal/store", "internal/store/sqlc", "internal/identity", "internal/assurance"},
+	"internal/deliver":   {"internal/identity", "internal/messages"},
 	"internal/edge":      {"internal/identity", "internal/assurance"},
 	"internal/token":     {"internal/identity", "internal/assurance"},
 	"internal/flow":      {"internal/policy", "internal/risk", "internal/factor", "internal/identity", "internal/assurance"},
@@ -56,11 +57,11 @@ var outside = map[string]struct {
 	rooms []string
 	why   string
 }{
-	"net/http":     {[]string{"internal/oidc", "internal/web", "internal/web/*", "internal/edge", "internal/token"}, "HTTP is spoken at the edges"},
+	"net/http":     {[]string{"internal/oidc", "internal/web", "internal/web/*", "internal/edge", "internal/token", "internal/deliver"}, "HTTP is spoken at the edges"},
 	"database/sql": {[]string{"internal/store", "internal/store/*"}, "SQL is the store's"},
 	"os":           {support, "files and the environment are main's"},
 	"os/exec":      {nil, "processes are main's"},
-	"context":      {[]string{"internal/identity", "internal/store", "internal/store/*", "internal/edge", "internal/token", "internal/flow", "internal/oidc", "internal/web", "internal/web/*"}, "a signature without a context does no I/O"},
+	"context":      {[]string{"internal/identity", "internal/store", "internal/store/*", "internal/edge", "internal/token", "internal/deliver", "internal/flow", "internal/oidc", "internal/web", "internal/web/*"}, "a signature without a context does no I/O"},
 	"log":          {nil, "log/slog is the one logger"},
 	"math/rand":    {nil, "randomness is crypto/rand's, passed in"},
 	"math/rand/v2": {[]string{"internal/store"}, "only jitter between retries may be predictable"},

@@ -6,7 +6,7 @@
 //	cli.go        the grammar: one struct per command
 //	house.go      the wiring: store, factors, engine, keys, edges → one handler
 //	factors.go    the visible list of factors
-//	serve.go      production; admin.go, metrics.go, sweep.go beside it
+//	serve.go      production; admin.go, heap.go, metrics.go, sweep.go beside it
 //	dev.go        a complete world in one process; dev*.go beside it are reached by it alone
 //	config/       what the operator wrote
 //	demo/         the demo application of dev

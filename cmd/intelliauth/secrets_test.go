@@ -79,15 +79,15 @@ func (v *visitor) hostileSignIn(password, wrong string) []string {
 	v.answer(s, "bo@example.com")
 	v.answer(s, wrong)
 	v.answer(s, password)
+	v.choose(s, "offer:totp")
 	if len(s.secrets) == 0 {
 		v.t.Fatalf("no enrolment at step %s", s.view.Step)
 	}
-	code := authenticator(v.t, s.secrets[0], time.Now())
 	bad := authenticator(v.t, s.secrets[0], time.Now().Add(-time.Hour))
 	v.answer(s, bad)
-	v.answer(s, code)
+	v.totp(s)
 	got := v.redeem(s)
-	s.secrets = append(s.secrets, code, bad, basic)
+	s.secrets = append(s.secrets, bad, basic)
 
 	var next tokens
 	v.json("POST", v.issuer+"/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.Refresh}}, 200, &next, "Authorization", "Basic "+basic)

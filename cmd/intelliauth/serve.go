@@ -36,6 +36,7 @@ func (c *serveCommand) Run(ctx context.Context, m *Main) error {
 		return err
 	}
 	defer st.Close()
+	defer m.spare()()
 	h, err := m.build(blueprint{store: st, log: log, trusted: networks(cfg), secure: secure(cfg), blocklist: cfg.PasswordBlocklist})
 	if err != nil {
 		return err

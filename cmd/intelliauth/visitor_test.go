@@ -192,6 +192,52 @@ func (v *visitor) answer(s *signIn, value string) {
 	}
 }
 
+// choose switches to another prompt.
+func (v *visitor) choose(s *signIn, id string) {
+	v.t.Helper()
+	var view flow.View
+	v.json("POST", s.flow, map[string]any{"response": map[string]any{"choose": id}}, http.StatusOK, &view)
+	s.view = view
+	if len(view.Prompts) > 0 && view.Prompts[0].Secret != "" {
+		s.secrets = append(s.secrets, view.Prompts[0].Secret, strings.ReplaceAll(view.Prompts[0].Secret, " ", ""))
+	}
+}
+
+// mailed is the code that was sent last in the demo world.
+func (v *visitor) mailed() string {
+	v.t.Helper()
+	at, err := url.Parse(v.issuer)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	var list []struct{ Code string }
+	v.json("GET", at.Scheme+"://localhost:"+at.Port()+"/dev/inbox.json", nil, http.StatusOK, &list)
+	for _, m := range list {
+		if m.Code != "" {
+			return m.Code
+		}
+	}
+	v.t.Fatal("no code was sent")
+	return ""
+}
+
+// totp sets up an authenticator app as the first factor, mailed ticket, recovery
+// codes and all.
+func (v *visitor) totp(s *signIn) {
+	v.t.Helper()
+	if s.view.Prompts[0].Factor == "ticket" {
+		v.answer(s, v.mailed())
+	}
+	v.choose(s, "offer:totp")
+	code := authenticator(v.t, s.secrets[len(s.secrets)-1], time.Now())
+	s.secrets = append(s.secrets, code)
+	v.answer(s, code)
+	if s.view.Step == flow.Enrol && len(s.view.Prompts[0].Codes) == 10 {
+		s.secrets = append(s.secrets, s.view.Prompts[0].Codes...)
+		v.answer(s, "kept")
+	}
+}
+
 // tokens is what the token endpoint gives.
 type tokens struct {
 	Access  string `json:"access_token"`

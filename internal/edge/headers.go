@@ -24,23 +24,29 @@ const transport = "max-age=63072000; includeSubDomains"
 // framing, no storing, no referrer, no guessing of types. Handlers may loosen
 // Cache-Control for what is public, and call [SetCSP] and [AllowPopup].
 func Headers(secure bool, next http.Handler) http.Handler {
-	policy := contentPolicy(nil)
+	policy, frame, store := fixed(contentPolicy(nil)), fixed("DENY"), fixed("no-store")
+	referrer, sniff, same := fixed("no-referrer"), fixed("nosniff"), fixed("same-origin")
+	permissions, strict := fixed(features), fixed(transport)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Cache-Control", "no-store")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", features)
+		h["Content-Security-Policy"] = policy
+		h["X-Frame-Options"] = frame
+		h["Cache-Control"] = store
+		h["Referrer-Policy"] = referrer
+		h["X-Content-Type-Options"] = sniff
+		h["Cross-Origin-Opener-Policy"] = same
+		h["Cross-Origin-Resource-Policy"] = same
+		h["Permissions-Policy"] = permissions
 		if secure && !loopbackName(r.Host) {
-			h.Set("Strict-Transport-Security", transport)
+			h["Strict-Transport-Security"] = strict
 		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+// fixed is the value of a header that many answers share: it has no room, so
+// that Header.Add copies it.
+func fixed(value string) []string { return []string{value}[:1:1] }
 
 // loopbackName reports names that are this machine's own for every program on
 // it: binding them to https would break the others.

@@ -2,9 +2,9 @@ package edge
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime"
-	"slices"
 	"time"
 )
 
@@ -85,7 +85,12 @@ func frames() []string {
 // the query, which can hold what nobody else should read.
 func AccessLog(now func() time.Time, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, r = visiting(r)
+		v, r := visiting(r)
+		log := v.logger()
+		if !log.Enabled(r.Context(), slog.LevelInfo) {
+			next.ServeHTTP(w, r)
+			return
+		}
 		rec, began := recording(w), now()
 		aborted := true
 		defer func() {
@@ -93,9 +98,13 @@ func AccessLog(now func() time.Time, next http.Handler) http.Handler {
 			if status == 0 && !aborted {
 				status = http.StatusOK // net/http sends it when a handler writes nothing
 			}
-			ctx := r.Context()
-			LogOf(ctx).InfoContext(ctx, "request", "method", method(r), "route", r.Pattern, "status", status,
-				"duration", now().Sub(began), "tenant", TenantOf(ctx).ID)
+			attrs := make([]slog.Attr, 0, 6)
+			if v.id != "" {
+				attrs = append(attrs, slog.String("request", v.id))
+			}
+			log.LogAttrs(r.Context(), slog.LevelInfo, "request", append(attrs,
+				slog.String("method", method(r)), slog.String("route", r.Pattern), slog.Int("status", status),
+				slog.Duration("duration", now().Sub(began)), slog.String("tenant", v.tenant.ID))...)
 		}()
 		next.ServeHTTP(rec, r)
 		aborted = false
@@ -104,7 +113,8 @@ func AccessLog(now func() time.Time, next http.Handler) http.Handler {
 
 // method keeps a made-up method, which may be long, out of the log.
 func method(r *http.Request) string {
-	if slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, r.Method) {
+	switch r.Method {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
 		return r.Method
 	}
 	return "other"

@@ -20,13 +20,13 @@ func RequestIDs(random io.Reader, trusted []netip.Prefix, next http.Handler) htt
 		if v.id == "" {
 			v.id = identity.RandomToken(12, random)
 		}
-		w.Header().Set(requestIDHeader, v.id)
+		w.Header()[requestIDHeader] = []string{v.id}
 		next.ServeHTTP(w, r)
 	})
 }
 
 func broughtID(r *http.Request, trusted []netip.Prefix) string {
-	brought := r.Header.Values(requestIDHeader)
+	brought := r.Header[requestIDHeader]
 	if len(brought) != 1 || !made(brought[0], 1, 64, "._-") {
 		return ""
 	}

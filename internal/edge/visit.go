@@ -78,10 +78,18 @@ func RequestID(ctx context.Context) string {
 func LogOf(ctx context.Context) *slog.Logger {
 	v := visitOf(ctx)
 	switch {
-	case v == nil || v.log == nil:
+	case v == nil:
 		return slog.Default()
-	case v.id != "":
-		return v.log.With("request", v.id)
+	case v.log == nil || v.id == "":
+		return v.logger()
+	}
+	return v.log.With("request", v.id)
+}
+
+// logger is the log without the request's id, which costs an encoding to add.
+func (v *visit) logger() *slog.Logger {
+	if v.log == nil {
+		return slog.Default()
 	}
 	return v.log
 }

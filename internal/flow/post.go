@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/intelliauth/intelliauth/internal/identity"
 )
@@ -119,6 +120,9 @@ func (r *run) simple(p Post) (Posted, error) {
 		h = Cancel{}
 	case p.Restart:
 		h = Restarted{}
+	case p.Extend:
+		r.extend()
+		return r.proceed(p)
 	case p.Skip && r.skippable(f, step):
 		h = Skipped{Silent: step == Enrol && f.enrolling()[0] == dueSilently}
 	case p.Resend && len(r.flow.Challenges) > 0 && r.e.kinds[r.flow.Challenges[0].Factor].Sends:
@@ -242,6 +246,20 @@ func (r *run) withError(f Facts, step Step, e *ViewError) View {
 	v := r.view(f, step)
 	v.Error = e
 	return v
+}
+
+// longestFlow is how long a flow may live in all, however often it is extended.
+const longestFlow = time.Hour
+
+// extend lets a flow live its whole life from now (WCAG 2.2.1).
+func (r *run) extend() {
+	until := r.now.Add(flowLife)
+	if end := r.flow.BegunAt.Add(longestFlow); until.After(end) {
+		until = end
+	}
+	if until.After(r.flow.ExpiresAt) {
+		r.flow.ExpiresAt = until
+	}
 }
 
 // resend sets the current challenge anew, if its message may be sent again.

@@ -65,6 +65,7 @@ const (
 	EventUserInvited       = "user.invited"
 	EventRepudiated        = "user.repudiated" // "this wasn't me"
 	EventSendRefused       = "send.refused"    // a cap on messages was reached
+	EventSendFailed        = "send.failed"     // a message was given up
 	EventCounterBack       = "passkey.counter_went_back"
 )
 

@@ -63,5 +63,6 @@ type Delivery struct {
 	Sent    bool
 	Dead    bool      // never to be tried again
 	Again   time.Time // else: when
+	Untried bool      // with Again: nothing was tried, so the claim does not count
 	Trouble string    // bounded, one line
 }

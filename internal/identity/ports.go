@@ -83,6 +83,9 @@ type Sessions interface {
 type Grants interface {
 	Create(ctx context.Context, g Grant) error
 	ByID(ctx context.Context, id string) (Grant, error)
+	// WithOwner is ByID, and with it the session and the user that it hangs on. A
+	// grant that lacks one of them is not found.
+	WithOwner(ctx context.Context, id string) (Grant, Session, User, error)
 	ByUser(ctx context.Context, user string) ([]Grant, error)       // live ones
 	BySession(ctx context.Context, session string) ([]Grant, error) // live ones
 	Save(ctx context.Context, g Grant) error

@@ -22,6 +22,7 @@ func deErrors() map[Key]string {
 
 func deRefusals() map[Key]string {
 	return map[Key]string{
+		"error.address_invalid":        "An diese E-Mail-Adresse kann keine Nachricht gehen. Bitte prüfen Sie sie.",
 		"error.number_invalid":         "Diese Telefonnummer gibt es nicht. Bitte prüfen Sie sie, und beginnen Sie mit der Landesvorwahl, zum Beispiel +49.",
 		"error.number_not_mobile":      "Diese Nummer kann keine SMS empfangen. Bitte geben Sie eine Handynummer an.",
 		"error.country_not_allowed":    "In dieses Land können wir keine SMS senden. Bitte nehmen Sie eine andere Nummer, oder wählen Sie einen anderen Weg.",
@@ -30,7 +31,6 @@ func deRefusals() map[Key]string {
 		"error.code_kept":              "Bitte bewahren Sie die Codes zuerst sicher auf, und bestätigen Sie es dann.",
 		"error.name_in_use":            "Etwas von Ihnen heißt schon so. Bitte wählen Sie einen anderen Namen.",
 		"error.name_invalid":           "Bitte geben Sie einen Namen ein.",
-		"error.address_invalid":        "Das ist keine E-Mail-Adresse. Bitte prüfen Sie sie.",
 		"error.address_unavailable":    "Diese Adresse kann hier nicht verwendet werden. Bitte geben Sie eine andere an.",
 		"error.enrolment_exists":       "Das ist bereits eingerichtet.",
 		"error.recovered_recently":     "Vor Kurzem wurde ein Wiederherstellungscode benutzt. Zu Ihrem Schutz kann 72 Stunden lang nichts entfernt und keine Adresse geändert werden.",

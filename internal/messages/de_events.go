@@ -56,6 +56,7 @@ func deEvents() map[Key]string {
 		"event.user.registered":           "Sie haben sich registriert.",
 		"event.user.invited":              "Sie wurden eingeladen.",
 		"event.user.repudiated":           "Eine Änderung wurde als nicht von Ihnen stammend gemeldet, und Ihre Anmeldung wurde geschützt.",
+		"event.send.failed":               "Eine Nachricht an Sie konnte nicht zugestellt werden.",
 		"event.send.refused":              "Eine Nachricht wurde nicht gesendet, weil es zu viele waren.",
 		"event.passkey.counter_went_back": "Ein Passkey wurde möglicherweise kopiert: Sein Nutzungszähler ging zurück.",
 	}

@@ -140,6 +140,7 @@ func enErrors() map[Key]string {
 // each says what is the matter and what to do.
 func enRefusals() map[Key]string {
 	return map[Key]string{
+		"error.address_invalid":        "No message can go to this e-mail address. Please check it.",
 		"error.number_invalid":         "This is not a phone number that exists. Please check it, and begin with the country code, such as +44.",
 		"error.number_not_mobile":      "This number can’t receive text messages. Please give the number of a mobile phone.",
 		"error.country_not_allowed":    "We can’t send text messages to this country. Please use another number, or another way.",
@@ -148,7 +149,6 @@ func enRefusals() map[Key]string {
 		"error.code_kept":              "Please keep the codes in a safe place first, and then confirm that you have.",
 		"error.name_in_use":            "Something of yours has this name already. Please choose another one.",
 		"error.name_invalid":           "Please enter a name.",
-		"error.address_invalid":        "This is not an e-mail address. Please check it.",
 		"error.address_unavailable":    "This address can’t be used here. Please give another one.",
 		"error.enrolment_exists":       "This has been set up already.",
 		"error.recovered_recently":     "A recovery code was used a short time ago. To protect you, nothing can be removed and no address can be changed for 72 hours after that.",

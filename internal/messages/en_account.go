@@ -293,6 +293,7 @@ func enEvents() map[Key]string {
 		"event.user.registered":           "You registered.",
 		"event.user.invited":              "You were invited.",
 		"event.user.repudiated":           "A change was reported as not made by you, and your sign-in was protected.",
+		"event.send.failed":               "A message to you could not be delivered.",
 		"event.send.refused":              "A message was not sent, because there had been too many.",
 		"event.passkey.counter_went_back": "A passkey may have been copied: its count of uses went back.",
 	}

@@ -29,34 +29,44 @@ type footing struct {
 	assurance.Standing
 }
 
-// standing reads what a grant stands on. It answers invalid_grant where that is
-// nothing: the session ended, the person is disabled, no level is left, or one
-// below the application's floor.
+// standing reads what a grant that is not stored yet stands on.
 func (e *endpoints) standing(ctx context.Context, tx identity.Tx, t identity.Tenant, app identity.Application, g identity.Grant) (footing, error) {
-	gone := invalidGrant("The session behind this grant is over.")
 	s, err := tx.Sessions.ByID(ctx, g.Session)
-	if errors.Is(err, identity.ErrNotFound) || err == nil && (s.Ended() || s.User != g.User) {
-		return footing{}, gone
+	if errors.Is(err, identity.ErrNotFound) {
+		return footing{}, gone()
 	}
 	if err != nil {
 		return footing{}, err
 	}
 	user, err := tx.Users.ByID(ctx, g.User)
-	if errors.Is(err, identity.ErrNotFound) || err == nil && user.Disabled() {
-		return footing{}, gone
+	if errors.Is(err, identity.ErrNotFound) {
+		return footing{}, gone()
 	}
 	if err != nil {
 		return footing{}, err
 	}
-	standing, err := e.Engine.Standing(t, s, g.Proofs)
+	return e.stands(t, app, g, footing{user: user, session: s})
+}
+
+// stands computes what a grant is worth now. It answers invalid_grant where that
+// is nothing: the session ended, the person is disabled, no level is left, or one
+// below the application's floor.
+func (e *endpoints) stands(t identity.Tenant, app identity.Application, g identity.Grant, on footing) (footing, error) {
+	if on.session.Ended() || on.session.User != g.User || on.user.Disabled() {
+		return footing{}, gone()
+	}
+	standing, err := e.Engine.Standing(t, on.session, g.Proofs)
 	if err != nil {
 		return footing{}, err
 	}
 	if standing.Level < max(assurance.AAL1, assurance.Level(app.MinLevel)) {
-		return footing{}, gone
+		return footing{}, gone()
 	}
-	return footing{user: user, session: s, Standing: standing}, nil
+	on.Standing = standing
+	return on, nil
 }
+
+func gone() error { return invalidGrant("The session behind this grant is over.") }
 
 // issuance is everything that tokens are made of, once every check has passed.
 type issuance struct {

@@ -15,14 +15,12 @@ func (e *endpoints) jwks(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	h := w.Header()
-	h.Set("Cache-Control", cacheControl)
-	h.Set("ETag", etag)
+	h["Cache-Control"], h["Etag"] = []string{cacheControl}, []string{etag}
 	if r.Header.Get("If-None-Match") == etag {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h["Content-Type"], h["Content-Length"] = []string{"application/json"}, []string{strconv.Itoa(len(body))}
 	_, _ = w.Write(body)
 	return nil
 }

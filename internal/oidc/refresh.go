@@ -78,7 +78,7 @@ func (e *endpoints) refresh(x exchange) (tokens, error) {
 		if err := json.Unmarshal(item.Value, &kept); err != nil {
 			return err
 		}
-		g, err := e.grantFor(x, tx, kept.Grant)
+		g, on, err := e.grantFor(x, tx, kept.Grant)
 		if err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func (e *endpoints) refresh(x exchange) (tokens, error) {
 				return e.revokeReused(x, tx, g.ID, "refresh_reused")
 			}
 		}
-		if made, err = e.refreshed(x, tx, g); err != nil {
+		if made, err = e.refreshed(x, g, on); err != nil {
 			return err
 		}
 		made.refresh = next
@@ -111,17 +111,19 @@ func (e *endpoints) refresh(x exchange) (tokens, error) {
 	return e.issue(x.ctx, made)
 }
 
-// grantFor reads the grant of a refresh token that this client presents. Another
-// client learns nothing and ends nothing.
-func (e *endpoints) grantFor(x exchange, tx identity.Tx, id string) (identity.Grant, error) {
-	g, err := tx.Grants.ByID(x.ctx, id)
+// grantFor reads the grant of a refresh token that this client presents, with
+// what it hangs on. Another client learns nothing and ends nothing.
+func (e *endpoints) grantFor(x exchange, tx identity.Tx, id string) (identity.Grant, footing, error) {
+	var on footing
+	g, s, user, err := tx.Grants.WithOwner(x.ctx, id)
 	if err != nil && !errors.Is(err, identity.ErrNotFound) {
-		return g, err
+		return g, on, err
 	}
 	if err != nil || g.Application != x.app.ID || g.Revoked() || !e.now().Before(g.ExpiresAt) {
-		return g, invalidGrant("The refresh token is unknown or over.")
+		return g, on, invalidGrant("The refresh token is unknown or over.")
 	}
-	return g, nil
+	on.session, on.user = s, user
+	return g, on, nil
 }
 
 // again reports whether a token that was used before may be answered again: its
@@ -148,7 +150,7 @@ func (e *endpoints) again(x exchange, tx identity.Tx, g identity.Grant, item ide
 
 // refreshed is what a refresh gives: never a higher level than the grant's own
 // proofs still have (C-02), never more scope, never me:factors.
-func (e *endpoints) refreshed(x exchange, tx identity.Tx, g identity.Grant) (issuance, error) {
+func (e *endpoints) refreshed(x exchange, g identity.Grant, on footing) (issuance, error) {
 	scopes, err := narrowed(g.Scopes, x.form.Get("scope"))
 	if err != nil {
 		return issuance{}, err
@@ -157,7 +159,7 @@ func (e *endpoints) refreshed(x exchange, tx identity.Tx, g identity.Grant) (iss
 	if err != nil {
 		return issuance{}, err
 	}
-	stands, err := e.standing(x.ctx, tx, x.tenant, x.app, g)
+	stands, err := e.stands(x.tenant, x.app, g, on)
 	if err != nil {
 		return issuance{}, err
 	}

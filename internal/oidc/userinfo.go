@@ -126,14 +126,14 @@ func (e *endpoints) stillStands(ctx context.Context, t identity.Tenant, access t
 // live reads a grant that has not ended and what it stands on, or answers
 // errFallen.
 func (e *endpoints) live(ctx context.Context, tx identity.Tx, t identity.Tenant, app identity.Application, id string) (identity.Grant, footing, error) {
-	g, err := tx.Grants.ByID(ctx, id)
+	g, s, user, err := tx.Grants.WithOwner(ctx, id)
 	if errors.Is(err, identity.ErrNotFound) || err == nil && (g.Revoked() || g.Application != app.ID || !e.now().Before(g.ExpiresAt)) {
 		return g, footing{}, errFallen
 	}
 	if err != nil {
 		return g, footing{}, err
 	}
-	on, err := e.standing(ctx, tx, t, app, g)
+	on, err := e.stands(t, app, g, footing{session: s, user: user})
 	if o := (*oauthError)(nil); errors.As(err, &o) {
 		err = errFallen
 	}

@@ -70,6 +70,9 @@ func (t *outbox) Settle(ctx context.Context, id string, d identity.Delivery) err
 		p.DoneAt = micros(&now)
 	} else {
 		p.DueAt = sql.NullInt64{Int64: moment(d.Again), Valid: true}
+		if d.Untried {
+			p.Untried = 1
+		}
 	}
 	if d.Trouble != "" {
 		p.Trouble = t.ring.seal(t.place("trouble", id), []byte(d.Trouble))

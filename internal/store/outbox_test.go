@@ -131,6 +131,12 @@ func TestOutboxSettles(t *testing.T) {
 		settle(t, s, "02", identity.Delivery{Sent: true})
 		same(t, identity.Message{Attempts: 2, SentAt: later(time.Minute)})(state("02"), nil)
 		same(t, []string{})(claim(t, s, noon.Add(99*time.Hour), time.Hour, 10), nil)
+		update(t, s, alice, func(tx identity.Tx) error { return tx.Outbox.Put(ctx, identity.Message{ID: "msg_held", At: noon}) })
+		claim(t, s, noon, time.Hour, 9)
+		settle(t, s, "held", identity.Delivery{Untried: true, Again: noon})
+		same(t, identity.Message{Attempts: 0})(state("held"), nil)
+		same(t, []string{"held"})(claim(t, s, noon, time.Hour, 9), nil)
+		same(t, identity.Message{Attempts: 1, NextAt: noon.Add(time.Hour)})(state("held"), nil)
 		for _, id := range []string{"00", "01", "no", "a\x00b"} { // the first result stands
 			err := s.Update(ctx, alice, func(tx identity.Tx) error { return tx.Outbox.Settle(ctx, "msg_"+id, identity.Delivery{Again: noon}) })
 			kind(t, err, identity.ErrConflict)

@@ -31,6 +31,50 @@ func kind(t testing.TB, err, want error) {
 	}
 }
 
+// owned is a grant with what it hangs on.
+type owned struct {
+	grant   identity.Grant
+	session identity.Session
+	user    identity.User
+}
+
+func withOwner(tx identity.Tx, id string) (o owned, err error) {
+	o.grant, o.session, o.user, err = tx.Grants.WithOwner(ctx, id)
+	return o, err
+}
+
+// A grant is found with its owner only while both the session and the user that
+// it names are there, in the same tenant.
+func TestGrantWithOwnerNeedsBoth(t *testing.T) {
+	each(t, func(t *testing.T, d *database) {
+		s := d.open()
+		update(t, s, alice, fill)
+		const bob = "tnt_bob"
+		d.must(s.PutTenant(ctx, tenant(bob)))
+		update(t, s, bob, func(tx identity.Tx) error { return tx.Grants.Create(ctx, grant) })
+		view(t, s, bob, func(tx identity.Tx) error {
+			same(t, grant)(tx.Grants.ByID(ctx, grant.ID))
+			kind(t, second(withOwner(tx, grant.ID)), identity.ErrNotFound) // alice's are not bob's
+			return nil
+		})
+		update(t, s, alice, func(tx identity.Tx) error {
+			for id, change := range map[string]func(*identity.Grant){
+				"grt_no_session": func(g *identity.Grant) { g.Session = "ses_none" },
+				"grt_no_user":    func(g *identity.Grant) { g.User = "usr_none" },
+			} {
+				g := grant
+				g.ID = id
+				change(&g)
+				if err := tx.Grants.Create(ctx, g); err != nil {
+					return err
+				}
+				kind(t, second(withOwner(tx, id)), identity.ErrNotFound)
+			}
+			return nil
+		})
+	})
+}
+
 // shows reads back, by every way there is, what fill has put.
 func shows(t testing.TB, tx identity.Tx) {
 	t.Helper()
@@ -52,6 +96,7 @@ func showsOld(t testing.TB, tx identity.Tx) {
 	same(t, session)(tx.Sessions.BySecret(ctx, session.SecretHash))
 	same(t, []identity.Session{session})(tx.Sessions.ByUser(ctx, ada.ID))
 	same(t, grant)(tx.Grants.ByID(ctx, grant.ID))
+	same(t, owned{grant, session, ada})(withOwner(tx, grant.ID))
 	same(t, []identity.Grant{grant})(tx.Grants.ByUser(ctx, ada.ID))
 	same(t, []identity.Grant{grant})(tx.Grants.BySession(ctx, session.ID))
 	same(t, []identity.Device{device})(tx.Devices.ByID(ctx, device.ID))

@@ -127,6 +127,27 @@ func (t *grants) ByID(ctx context.Context, id string) (identity.Grant, error) {
 	return grant(sqlc.GrantsByUserRow(row))
 }
 
+func (t *grants) WithOwner(ctx context.Context, id string) (g identity.Grant, s identity.Session, u identity.User, err error) {
+	if !plain(id) {
+		return g, s, u, identity.ErrNotFound
+	}
+	row, err := t.q.GrantWithOwner(ctx, t.tenant, id)
+	if err != nil {
+		return g, s, u, wrap(err)
+	}
+	if g, err = grant(sqlc.GrantsByUserRow{Version: row.GrantVersion, Data: row.GrantData}); err != nil {
+		return g, s, u, err
+	}
+	s, err = session(sqlc.SessionsByUserRow{
+		ID: row.ID, UserID: row.UserID, SecretHash: row.SecretHash, EndedAt: row.EndedAt, Version: row.Version, Data: row.Data,
+	})
+	if err != nil {
+		return g, s, u, err
+	}
+	u, err = user(row.Epoch, row.UserData, nil)
+	return g, s, u, err
+}
+
 // ByUser returns what is neither revoked nor expired.
 func (t *grants) ByUser(ctx context.Context, user string) ([]identity.Grant, error) {
 	if !plain(user) {

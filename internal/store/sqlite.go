@@ -53,11 +53,10 @@ func openSQLite(ctx context.Context, d dsn, o Options) (engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, e.writer.drop(), e.readers.close(), db.Close())
 	}
-	go e.writer.run()
 	return e, nil
 }
 
-// prepare runs before the writer does, on the connection it will use.
+// prepare runs before any update does, on the connection they will use.
 func (e *lite) prepare(ctx context.Context, migrate bool) error {
 	t := target{db: e.writer.db, dialect: goose.DialectSQLite3}
 	t.version = func(ctx context.Context) (int64, error) {

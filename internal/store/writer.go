@@ -9,22 +9,24 @@ import (
 	"sync/atomic"
 )
 
-// writer groups updates: one goroutine drains a queue into one transaction,
-// with a savepoint per job so that one failure leaves its neighbours alone,
-// and one sync to disk makes them all durable.
+// writer groups updates: those that wait together share one transaction, with a
+// savepoint per job so that one failure leaves its neighbours alone, and one
+// sync to disk makes them all durable.
 //
-// A job runs on its caller's goroutine while the writer waits for it. So a
-// panic unwinds where it was caused, and cannot end the writer.
+// There is no goroutine of its own. Each caller runs its job itself, hands the
+// transaction to the next one who waits, and the last commits for all: one
+// handover a job, where a writer between them would need two and wake a
+// processor for each. A panic unwinds where it was caused.
 type writer struct {
 	db   *sql.DB
 	gate *sync.RWMutex // of memdb, else nil
-	c    *conn         // nil until needed, and after a failure
+	c    *conn         // nil until needed, and after a failure; whoever has the turn uses it
 
 	mu     sync.Mutex
 	queue  []*job
+	taken  bool // somebody has the turn, or was given it
 	closed bool
-	wake   chan struct{}
-	done   chan struct{}
+	done   chan struct{} // closed when closed and nobody has the turn
 }
 
 // batchLimit bounds how long the first job of a transaction waits for others.
@@ -39,8 +41,7 @@ var (
 // job is one update on its way through the queue.
 type job struct {
 	state atomic.Int32
-	turn  chan turn  // its share of the transaction, or why there is none
-	back  chan error // what the job made of it; nil keeps its changes
+	turn  chan turn
 	over  chan error // what became of the transaction
 }
 
@@ -50,37 +51,44 @@ const (
 	abandoned // its caller no longer waits
 )
 
+// turn is leave to use the connection: in the transaction of those before, or,
+// without one, in a new one. With an error it is no leave but the answer.
 type turn struct {
-	lease *lease
-	err   error
+	tx  *transaction
+	err error
 }
 
-func newWriter(db *sql.DB) *writer {
-	return &writer{db: db, wake: make(chan struct{}, 1), done: make(chan struct{})}
+// transaction is on its way from job to job.
+type transaction struct {
+	c   *conn
+	ran []*job
+	err error // nothing more can be done in it
 }
+
+func newWriter(db *sql.DB) *writer { return &writer{db: db, done: make(chan struct{})} }
 
 // do queues fn and reports what became of it.
 func (w *writer) do(ctx context.Context, fn work) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	j := &job{turn: make(chan turn, 1), back: make(chan error, 1), over: make(chan error, 1)}
-	if err := w.enqueue(j); err != nil {
+	j := &job{over: make(chan error, 1)}
+	t, err := w.await(ctx, j)
+	if err != nil {
 		return err
 	}
-	var t turn
-	select {
-	case t = <-j.turn:
-	case <-ctx.Done():
-		if j.state.CompareAndSwap(waiting, abandoned) {
-			return ctx.Err()
+	if t.tx == nil {
+		if t.tx, err = w.begin(); err != nil {
+			w.refuse(err)
+			return err
 		}
-		t = <-j.turn
 	}
-	if t.err != nil {
-		return t.err
+	if err := wrap(t.tx.c.exec("SAVEPOINT job")); err != nil {
+		t.tx.err = err
+		w.finish(t.tx)
+		return err
 	}
-	err := run(j, t.lease, fn)
+	err = w.run(t.tx, j, fn)
 	undone := <-j.over
 	if undone != nil && err != nil {
 		// Its text may say why, but its kind is no answer any more.
@@ -92,33 +100,42 @@ func (w *writer) do(ctx context.Context, fn work) error {
 	return err
 }
 
-// run gives the transaction back however fn ends, by panic and Goexit too.
-func run(j *job, l *lease, fn work) error {
-	err := errUnwound
-	defer func() {
-		l.over = true
-		j.back <- err
-	}()
-	err = fn(l)
-	return err
+// await waits for the job's turn. Who finds nobody there has it at once.
+func (w *writer) await(ctx context.Context, j *job) (turn, error) {
+	first, err := w.enqueue(j)
+	if err != nil || first {
+		return turn{}, err
+	}
+	select {
+	case t := <-j.turn:
+		return t, t.err
+	case <-ctx.Done():
+		if j.state.CompareAndSwap(waiting, abandoned) {
+			return turn{}, ctx.Err()
+		}
+		t := <-j.turn
+		return t, t.err
+	}
 }
 
-func (w *writer) enqueue(j *job) error {
+func (w *writer) enqueue(j *job) (first bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
-		return errClosed
+		return false, errClosed
 	}
+	if !w.taken {
+		w.taken = true
+		return true, nil
+	}
+	j.turn = make(chan turn, 1)
 	w.queue = append(w.queue, j)
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-	return nil
+	return false, nil
 }
 
-// next returns the first job whose caller still waits, or nil.
-func (w *writer) next() *job {
+// next returns the first job whose caller still waits. Where there is none it
+// returns nil and, if so asked, gives the turn up.
+func (w *writer) next(leave bool) *job {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(w.queue) > 0 {
@@ -130,83 +147,98 @@ func (w *writer) next() *job {
 		}
 	}
 	w.queue = nil
+	if leave {
+		w.taken = false
+		if w.closed {
+			close(w.done)
+		}
+	}
 	return nil
 }
 
-// run is the writer's goroutine.
-func (w *writer) run() {
-	defer close(w.done)
-	for range w.wake {
-		for j := w.next(); j != nil; j = w.next() {
-			w.batch(j)
-		}
-		if w.finished() {
-			return
-		}
-	}
-}
-
-func (w *writer) finished() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.closed && len(w.queue) == 0
-}
-
-// batch runs first and the jobs that come while it runs in one transaction.
-func (w *writer) batch(first *job) {
+// begin opens a transaction.
+func (w *writer) begin() (*transaction, error) {
 	if w.gate != nil {
 		w.gate.Lock()
-		defer w.gate.Unlock()
 	}
 	c, err := w.connection(context.Background())
 	if err == nil {
 		err = wrap(c.exec("BEGIN IMMEDIATE"))
 	}
 	if err != nil {
-		// The next batch tries again, on a new connection. Who waits now would
-		// only wait as long again for the same answer.
 		err = errors.Join(err, w.drop())
-		for j := first; j != nil; j = w.next() {
-			j.turn <- turn{err: err}
+		if w.gate != nil {
+			w.gate.Unlock()
 		}
-		return
+		return nil, err
 	}
-	ran := make([]*job, 0, batchLimit)
-	for j := first; j != nil && err == nil; {
-		if err = wrap(c.exec("SAVEPOINT job")); err != nil {
-			j.turn <- turn{err: err}
-			break
-		}
-		ran = append(ran, j)
-		j.turn <- turn{lease: &lease{c: c}}
-		if <-j.back != nil {
-			err = c.exec("ROLLBACK TO job")
-		}
-		if err == nil {
-			// Fails if SQLite undid the whole transaction on its own, as it
-			// does when the disk is full: then nothing of it may be kept.
-			err = c.exec("RELEASE job")
-		}
-		err = wrap(err)
-		if err != nil || len(ran) == batchLimit {
-			break
-		}
-		j = w.next()
+	return &transaction{c: c}, nil
+}
+
+// refuse answers all who wait now: they would only wait as long again for the
+// same answer. Who comes later tries again, on a new connection.
+func (w *writer) refuse(err error) {
+	for j := w.next(true); j != nil; j = w.next(true) {
+		j.turn <- turn{err: err}
 	}
+}
+
+// run gives the transaction on however fn ends, by panic and Goexit too.
+func (w *writer) run(tx *transaction, j *job, fn work) error {
+	err := errUnwound
+	l := &lease{c: tx.c}
+	tx.ran = append(tx.ran, j)
+	defer func() {
+		l.over = true
+		w.after(tx, err)
+	}()
+	err = fn(l)
+	return err
+}
+
+// after keeps or undoes what a job did, and hands the transaction on or ends it.
+func (w *writer) after(tx *transaction, failed error) {
+	if failed != nil {
+		tx.err = tx.c.exec("ROLLBACK TO job")
+	}
+	if tx.err == nil {
+		// Fails if SQLite undid the whole transaction on its own, as it does when
+		// the disk is full: then nothing of it may be kept.
+		tx.err = tx.c.exec("RELEASE job")
+	}
+	tx.err = wrap(tx.err)
+	if tx.err == nil && len(tx.ran) < batchLimit {
+		if next := w.next(false); next != nil {
+			next.turn <- turn{tx: tx}
+			return
+		}
+	}
+	w.finish(tx)
+}
+
+// finish commits, tells all whose transaction it was, and gives the turn on.
+func (w *writer) finish(tx *transaction) {
+	err := tx.err
 	if err == nil {
-		err = wrap(c.exec("COMMIT"))
+		err = wrap(tx.c.exec("COMMIT"))
 	}
 	if err != nil {
 		// Closing the connection undoes what is left of the transaction.
 		err = errors.Join(errNoCommit, err, w.drop())
 	}
-	for _, j := range ran {
+	if w.gate != nil {
+		w.gate.Unlock()
+	}
+	for _, j := range tx.ran {
 		j.over <- err
+	}
+	if next := w.next(true); next != nil {
+		next.turn <- turn{}
 	}
 }
 
 // connection returns the writer's connection, opening it if there is none.
-// Only one goroutine at a time uses it: open's, then the writer's.
+// Only one goroutine at a time uses it: open's, then whoever has the turn.
 func (w *writer) connection(ctx context.Context) (*conn, error) {
 	if w.c != nil {
 		return w.c, nil
@@ -229,11 +261,10 @@ func (w *writer) drop() error {
 // drain refuses new jobs and waits for those that are queued.
 func (w *writer) drain() {
 	w.mu.Lock()
-	w.closed = true
-	select {
-	case w.wake <- struct{}{}:
-	default:
+	if !w.closed && !w.taken {
+		close(w.done)
 	}
+	w.closed = true
 	w.mu.Unlock()
 	<-w.done
 }

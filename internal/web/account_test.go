@@ -368,11 +368,12 @@ func TestARefusalIsToldWhereItWasAsked(t *testing.T) {
 		err         error
 		says        string
 	}{
-		{"/account/email", "ada@@new", identity.Invalid("address_invalid", "x"), "This is not an e-mail address."},
+		{"/account/email", "ada@@new", identity.Invalid("address_invalid", "x"), "No message can go to this e-mail address."},
 		{"/account/rename/enr_2", "Work laptop", identity.Invalid("name_in_use", "x"), "Something of yours has this name already."},
 		{"/account/remove/enr_2", "", identity.Forbidden("last_required_factor", "x"), "Please add another one first."},
 		{"/account/password", "", identity.Forbidden("frozen", "x"), "To protect you, nothing can be changed"},
 		{"/account/add", "", identity.Invalid("factor_unavailable", "x"), "That did not work."},
+		{"/account/phone", "+44 7700 900123", &identity.Fault{Kind: identity.ErrOverloaded, Code: "send_limited", Retry: time.Minute}, "A new code can be sent in 60 seconds."},
 		{"/account/name", "x", identity.Invalid("name_invalid", "x"), "Please enter a name."},
 	} {
 		w := accountWorld(t)

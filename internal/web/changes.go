@@ -150,7 +150,7 @@ type answered struct {
 // something about it.
 func refusal(err error) (answered, bool) {
 	var told *identity.Fault
-	if !errors.As(err, &told) || told.Code == "" || !errors.Is(err, identity.ErrInvalid) && !errors.Is(err, identity.ErrForbidden) {
+	if !errors.As(err, &told) || told.Code == "" || told.Code == codeOverloaded {
 		return answered{}, false
 	}
 	return answered{code: told.Code, wait: told.Retry}, true

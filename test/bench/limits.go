@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -77,7 +78,11 @@ type group struct {
 }
 
 func newGroup(folder string) (*group, error) {
-	dsn := "file:" + filepath.Join(folder, "limit.db") + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
+	own, err := os.MkdirTemp(folder, "limit-")
+	if err != nil {
+		return nil, err
+	}
+	dsn := "file:" + filepath.Join(own, "limit.db") + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, err
@@ -139,9 +144,28 @@ func (g *group) write() {
 	}
 }
 
+// twoAndCommit is what a refresh cannot do without: two signatures and one
+// grouped commit, in a database of its own in folder.
+func twoAndCommit(folder string) (step, end func(), err error) {
+	sign, err := signer()
+	if err != nil {
+		return nil, nil, err
+	}
+	g, err := newGroup(folder)
+	if err != nil {
+		return nil, nil, err
+	}
+	return func() {
+		sign()
+		sign()
+		g.write()
+	}, g.close, nil
+}
+
 // serveBare is the limit of an answer that never changes: net/http and one
-// Write, with the headers that the server sends as well.
-func serveBare(file string) error {
+// Write, with the two headers that say what it is. With a step, the answer to a
+// form follows that.
+func serveBare(file string, step func()) error {
 	body, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -151,7 +175,13 @@ func serveBare(file string) error {
 		return err
 	}
 	fmt.Println(l.Addr())
-	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if step != nil {
+			if _, err := io.ReadAll(r.Body); err != nil {
+				return
+			}
+			step()
+		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "public, max-age=300")
 		_, _ = w.Write(body)
@@ -159,12 +189,12 @@ func serveBare(file string) error {
 }
 
 // bareServer runs serveBare as a process of its own.
-func (b *bench) bareServer(body []byte) (address string, s *server, err error) {
+func (b *bench) bareServer(body []byte, args ...string) (address string, s *server, err error) {
 	file := filepath.Join(b.folder, "bare.json")
 	if err := os.WriteFile(file, body, 0o600); err != nil {
 		return "", nil, err
 	}
-	s = &server{ended: make(chan struct{}), cmd: exec.Command("/proc/self/exe", "-bare", file)}
+	s = &server{ended: make(chan struct{}), cmd: exec.Command("/proc/self/exe", append([]string{"-bare", file}, args...)...)}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return "", nil, err

@@ -26,6 +26,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -42,11 +43,12 @@ type plan struct {
 
 func main() {
 	bare := flag.String("bare", "", "serve FILE on a free port, and nothing else (used by bench itself)")
+	durable := flag.Bool("durable", false, "with -bare: sign twice and commit beside FILE before each answer")
 	quick := flag.Bool("quick", false, "short windows and a small crowd, to see that everything runs")
 	only := flag.String("only", "", "run the parts whose name contains this")
 	flag.Parse()
 	if *bare != "" {
-		if err := serveBare(*bare); err != nil {
+		if err := runBare(*bare, *durable); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
@@ -63,6 +65,18 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+func runBare(file string, durable bool) error {
+	if !durable {
+		return serveBare(file, nil)
+	}
+	step, end, err := twoAndCommit(filepath.Dir(file))
+	if err != nil {
+		return err
+	}
+	defer end()
+	return serveBare(file, step)
 }
 
 // bench is one run.

@@ -15,7 +15,7 @@ WHERE outbox.tenant_id = sqlc.arg(tenant_id) AND outbox.due_at <= CAST(sqlc.arg(
 RETURNING id, seq, due_at, done_at, dead, attempts, body, trouble;
 
 -- name: SettleMessage :execrows
-UPDATE outbox SET due_at = $3, done_at = $4, dead = $5, trouble = $6
+UPDATE outbox SET due_at = $3, done_at = $4, dead = $5, trouble = $6, attempts = attempts - CAST(sqlc.arg(untried) AS BIGINT)
 WHERE tenant_id = $1 AND id = $2 AND done_at IS NULL;
 
 -- name: SweepMessages :execrows

@@ -25,6 +25,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8) ON CONFLICT DO NOTHING;
 -- name: Grant :one
 SELECT version, data FROM grants WHERE tenant_id = $1 AND id = $2;
 
+-- name: GrantWithOwner :one
+SELECT g.version AS grant_version, g.data AS grant_data,
+    s.id, s.user_id, s.secret_hash, s.ended_at, s.version, s.data, u.epoch, u.data AS user_data
+FROM grants g
+JOIN sessions s ON s.tenant_id = g.tenant_id AND s.id = g.session_id
+JOIN users u ON u.tenant_id = g.tenant_id AND u.id = g.user_id
+WHERE g.tenant_id = $1 AND g.id = $2;
+
 -- name: GrantsByUser :many
 SELECT version, data FROM grants
 WHERE tenant_id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 ORDER BY id;

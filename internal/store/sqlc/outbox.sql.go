@@ -183,7 +183,7 @@ func (q *Queries) Messages(ctx context.Context, tenantID string, limit int32) ([
 }
 
 const settleMessage = `-- name: SettleMessage :execrows
-UPDATE outbox SET due_at = $3, done_at = $4, dead = $5, trouble = $6
+UPDATE outbox SET due_at = $3, done_at = $4, dead = $5, trouble = $6, attempts = attempts - CAST($7 AS BIGINT)
 WHERE tenant_id = $1 AND id = $2 AND done_at IS NULL
 `
 
@@ -194,6 +194,7 @@ type SettleMessageParams struct {
 	DoneAt   sql.NullInt64
 	Dead     bool
 	Trouble  []byte
+	Untried  int64
 }
 
 func (q *Queries) SettleMessage(ctx context.Context, arg SettleMessageParams) (int64, error) {
@@ -204,6 +205,7 @@ func (q *Queries) SettleMessage(ctx context.Context, arg SettleMessageParams) (i
 		arg.DoneAt,
 		arg.Dead,
 		arg.Trouble,
+		arg.Untried,
 	)
 	if err != nil {
 		return 0, err

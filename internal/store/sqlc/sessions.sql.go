@@ -26,6 +26,46 @@ func (q *Queries) Grant(ctx context.Context, tenantID string, iD string) (GrantR
 	return i, err
 }
 
+const grantWithOwner = `-- name: GrantWithOwner :one
+SELECT g.version AS grant_version, g.data AS grant_data,
+    s.id, s.user_id, s.secret_hash, s.ended_at, s.version, s.data, u.epoch, u.data AS user_data
+FROM grants g
+JOIN sessions s ON s.tenant_id = g.tenant_id AND s.id = g.session_id
+JOIN users u ON u.tenant_id = g.tenant_id AND u.id = g.user_id
+WHERE g.tenant_id = $1 AND g.id = $2
+`
+
+type GrantWithOwnerRow struct {
+	GrantVersion int64
+	GrantData    string
+	ID           string
+	UserID       string
+	SecretHash   []byte
+	EndedAt      sql.NullInt64
+	Version      int64
+	Data         string
+	Epoch        int64
+	UserData     string
+}
+
+func (q *Queries) GrantWithOwner(ctx context.Context, tenantID string, iD string) (GrantWithOwnerRow, error) {
+	row := q.db.QueryRowContext(ctx, grantWithOwner, tenantID, iD)
+	var i GrantWithOwnerRow
+	err := row.Scan(
+		&i.GrantVersion,
+		&i.GrantData,
+		&i.ID,
+		&i.UserID,
+		&i.SecretHash,
+		&i.EndedAt,
+		&i.Version,
+		&i.Data,
+		&i.Epoch,
+		&i.UserData,
+	)
+	return i, err
+}
+
 const grantsBySession = `-- name: GrantsBySession :many
 SELECT version, data FROM grants
 WHERE tenant_id = $1 AND session_id = $2 AND revoked_at IS NULL AND expires_at > $3 ORDER BY id
