@@ -295,8 +295,8 @@ func TestH41_KnownAndUnknownLookAlike(t *testing.T) {
 // TestEnrolAndUseTOTPByPages forces a first factor, signs in with it, and finds
 // that no code works twice (T-04, H-08, H-09).
 func TestEnrolAndUseTOTPByPages(t *testing.T) {
-	h := newHouse(t, `{"mfa":"always","enrolment":{"first_factor":"password"}}`)
 	h := newHouse(t, `{"mfa":"always"}`)
+	p := h.browser()
 	p.open("/signin")
 	p.send("Continue", "ada@example.com")
 	p.send("Continue", passphrase)
