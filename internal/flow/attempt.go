@@ -104,6 +104,11 @@ func (e *Engine) spend(ctx context.Context, base *run, id string, p Post, again 
 		}
 		f := r.facts()
 		step := Next(f)
+		if step == Denied {
+			out, err := r.proceed(p)
+			early = &out
+			return err
+		}
 		next, _, aerr := Advance(r.flow, Tried{Challenge: p.Prompt}, step)
 		i, ok := r.flow.challenge(p.Prompt)
 		if aerr != nil || !ok || !r.now.Before(r.flow.Challenges[i].At.Add(challengeLife)) || !r.mayJudge(r.flow.Challenges[i]) {

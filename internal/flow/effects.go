@@ -112,7 +112,43 @@ func (r *run) replace(name string) error {
 func (r *run) retire(en identity.Enrolment) error {
 	at := r.now
 	en.Suspended, en.RemovedAt = true, &at
-	return r.tx.Enrolments.Swap(r.ctx, en)
+	if err := r.tx.Enrolments.Swap(r.ctx, en); err != nil {
+		return err
+	}
+	return r.disown(en.ID)
+}
+
+// disown takes the proofs of an authenticator out of the user's sessions: what
+// was lost or stolen holds nothing open any more. Grants follow, since they
+// count for no more than their session.
+func (r *run) disown(enrolment string) error {
+	all, err := r.tx.Sessions.ByUser(r.ctx, r.user.ID)
+	if err != nil {
+		return err
+	}
+	of := func(p assurance.Proof) bool { return p.Enrolment == enrolment }
+	r.flow.Proofs = slices.DeleteFunc(slices.Clone(r.flow.Proofs), of)
+	for _, s := range all {
+		if !slices.ContainsFunc(s.Proofs, of) {
+			continue
+		}
+		s.Proofs = slices.DeleteFunc(slices.Clone(s.Proofs), of)
+		mine := r.session != nil && r.session.ID == s.ID
+		switch {
+		case len(s.Proofs) == 0 && !mine:
+			err = r.e.EndSession(r.ctx, r.tx, s, "its sign-in method was removed")
+		default:
+			err = r.tx.Sessions.Save(r.ctx, s)
+			s.Version++
+		}
+		if err != nil {
+			return err
+		}
+		if mine {
+			r.session = &s
+		}
+	}
+	return nil
 }
 
 // passwordSet ends the user's other sessions and tells them, unless it is their
@@ -207,6 +243,14 @@ func (r *run) conclude(f Facts, digest string) (*Answer, error) {
 		if d.Kind == DutyEndAll || d.Kind == DutyEndSession && r.session != nil && d.Session == r.session.ID {
 			return r.leave(digest)
 		}
+		if left := r.remaining(); len(left) == 0 { // what was removed is all that was proved
+			if r.session != nil && r.session.ID == r.flow.Session {
+				if err := r.e.EndSession(r.ctx, r.tx, *r.session, "its sign-in method was removed"); err != nil {
+					return nil, err
+				}
+			}
+			return r.leave(digest)
+		}
 	}
 	session, secret, err := r.openSession()
 	if err != nil {
@@ -228,17 +272,25 @@ func (r *run) conclude(f Facts, digest string) (*Answer, error) {
 		return nil, err
 	}
 	a.Session, a.Device = secret, device
-	if err := r.keepAnswer(a, digest); err != nil {
+	if err := r.keepAnswer(a, Done, digest); err != nil {
 		return nil, err
 	}
 	_, err = r.tx.Ephemerals.Take(r.ctx, kindFlow, r.flow.ID)
 	return a, err
 }
 
+// remaining is what the session would hold at the end of this flow.
+func (r *run) remaining() []assurance.Proof {
+	if r.session != nil && r.session.ID == r.flow.Session {
+		return assurance.Union(r.session.Proofs, r.flow.Proofs)
+	}
+	return r.flow.Proofs
+}
+
 // leave ends a flow that ended all sessions: nothing is opened.
 func (r *run) leave(digest string) (*Answer, error) {
 	a := &Answer{Redirect: r.flow.Authorization.RedirectURI}
-	if err := r.keepAnswer(a, digest); err != nil {
+	if err := r.keepAnswer(a, Done, digest); err != nil {
 		return nil, err
 	}
 	_, err := r.tx.Ephemerals.Take(r.ctx, kindFlow, r.flow.ID)
@@ -299,11 +351,12 @@ func (r *run) grantProofs(f Facts, s identity.Session) []assurance.Proof {
 // kept is the answer of a finished flow, for a reply that was lost.
 type kept struct {
 	Digest string `json:"digest"` // of the response that finished it
+	Step   Step   `json:"step"`   // done or denied
 	Answer Answer `json:"answer"`
 }
 
-func (r *run) keepAnswer(a *Answer, digest string) error {
-	value, err := json.Marshal(kept{Digest: digest, Answer: *a})
+func (r *run) keepAnswer(a *Answer, step Step, digest string) error {
+	value, err := json.Marshal(kept{Digest: digest, Step: step, Answer: *a})
 	if err != nil {
 		return err
 	}

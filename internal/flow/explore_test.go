@@ -8,8 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,25 +26,22 @@ import (
 // ada used, and has no mailbox but hers. After each request named properties are
 // held against what is stored and what was answered. Each request is served by a
 // new engine, so every step is a restart, too.
-const (
-	exploreDepth  = 7
-	exploreStates = 12_000 // looked at, at most
-	exploreFloor  = 8_000  // and at least, or the search has lost its way
-)
+const exploreDepth = 6 // requests from a root
 
 // node is one state of the whole: what is stored, the clock, two browsers.
 type node struct {
-	state  mapState
-	now    time.Time
-	random uint64
-	policy string
-	people [2]Browser
-	flows  [2][]string    // those that each browser began
-	grants []earned       // codes that were redeemed
-	used   []string       // one-time codes that were accepted, for the thief to try again
-	proofs map[string]int // proofs accepted of each code
-	denied map[string]bool
-	path   []string
+	state   mapState
+	now     time.Time
+	random  uint64
+	policy  string
+	people  [2]Browser
+	flows   [2][]string    // those that each browser began
+	grants  []earned       // codes that were redeemed
+	used    []string       // one-time codes that were accepted, for the thief to try again
+	proofs  map[string]int // proofs accepted of each code
+	denied  map[string]bool
+	checked int // of the grants
+	path    []string
 }
 
 // earned is a grant and what it was worth when it was made.
@@ -86,6 +83,7 @@ type explorer struct {
 const (
 	adaID   = "usr_ada"
 	graceID = "usr_grace"
+	bobID   = "usr_bob" // has a password alone, which the thief knows too
 )
 
 func (n *node) explorer(t testing.TB) *explorer {
@@ -108,11 +106,13 @@ func firstNode(policyText string) node {
 		users: map[string]identity.User{}, enrolments: map[string]identity.Enrolment{}, sessions: map[string]identity.Session{}, grants: map[string]identity.Grant{},
 		devices: map[string]identity.Device{}, lanes: map[string]identity.Lane{}, items: map[string]identity.Item{},
 	}
-	for _, id := range []string{adaID, graceID} {
+	for _, id := range []string{adaID, graceID, bobID} {
 		name := strings.TrimPrefix(id, "usr_")
 		n.state.users[id] = identity.User{ID: id, Handle: []byte(name), Identifier: name + "@x.example", Email: name + "@x.example", EmailVerified: true, CreatedAt: start.AddDate(-1, 0, 0)}
 		n.hold(id, "word", name+" word")
-		n.hold(id, "totp", "0")
+		if id != bobID {
+			n.hold(id, "totp", "0")
+		}
 	}
 	n.hold(adaID, "recovery", "R1")
 	for i := range n.people {
@@ -153,7 +153,13 @@ func (n *node) requests() []request {
 			out = append(out, n.posts(b, id)...)
 		}
 		if other := n.flows[1-b]; len(other) > 0 { // another browser's flow
-			out = append(out, request{fmt.Sprintf("%d cancels the other's flow", b), func(x *explorer) error { return x.post(b, other[0], Post{Cancel: true}) }})
+			out = append(out, request{fmt.Sprintf("%d cancels the other's flow", b), func(x *explorer) error {
+				err := x.post(b, other[0], Post{Cancel: true})
+				if !errors.Is(err, identity.ErrForeign) && !errors.Is(err, identity.ErrNotFound) {
+					x.Errorf("another browser's flow: %v: %v", err, x.n.path)
+				}
+				return err
+			}})
 		}
 	}
 	return out
@@ -184,6 +190,7 @@ func (n *node) posts(b int, id string) []request {
 	out := []request{
 		at("cancel", Post{Cancel: true}), at("restart", Post{Restart: true}), at("skip", Post{Skip: true}), at("reset", Post{Choose: promptReset}),
 		at("ada's name", Post{Prompt: promptIdentifier, Value: "ada@x.example"}), at("grace's name", Post{Prompt: promptIdentifier, Value: "grace@x.example"}),
+		at("bob's name", Post{Prompt: promptIdentifier, Value: "bob@x.example"}),
 		at("consent", Post{Prompt: promptConsent, Value: "allow"}),
 		at("totp please", Post{Choose: "offer:totp"}), at("recovery please", Post{Choose: "offer:recovery"}), at("passkey please", Post{Choose: "offer:passkey"}),
 	}
@@ -197,9 +204,9 @@ func (n *node) posts(b int, id string) []request {
 // knows lists the answers that a person can give.
 func (n *node) knows(b int) []string {
 	if b == 0 {
-		return []string{"ada word", "CODE ada", "R1", "T-first", "T-reset", "KEY a1", "kept", "a new word", "wrong"}
+		return []string{"ada word", "bob word", "CODE ada", "CODE bob", "R1", "T-first", "T-reset", "KEY a1", "kept", "a new word", "wrong"}
 	}
-	out := []string{"ada word", "grace word", "CODE grace", "T-grace", "KEY g1", "kept", "a thief's word"}
+	out := []string{"ada word", "bob word", "grace word", "CODE grace", "T-grace", "KEY g1", "kept", "a thief's word"}
 	for _, c := range n.used {
 		out = append(out, "SEEN "+c)
 	}
@@ -251,10 +258,9 @@ func (x *explorer) answer(b int, id, secret string) error {
 	switch kind {
 	case "CODE": // who holds the app reads it
 		post.Value = fmt.Sprint(x.n.now.Unix() / 30)
+		// Apps show the same number in this world: each counts for its owner alone.
 		if f, ok := x.flow(id); !ok || f.User != "usr_"+rest {
-			if rest == "grace" { // her own app shows the same number in this world, and must not count for ada
-				return errors.New("another's code")
-			}
+			return errors.New("another's code")
 		}
 	case "SEEN":
 		post.Value = rest
@@ -291,12 +297,9 @@ func (x *explorer) post(b int, id string, p Post) error {
 		x.Errorf("a denied flow went on to %s: %v", out.View.Step, x.n.path)
 	}
 	x.n.denied[id] = x.n.denied[id] || out.View.Step == Denied
-	after, ok := x.flow(id)
-	if ok && len(after.Proofs) > len(before.Proofs) || out.View.Step == Done {
-		if c := p.Value; c != "" && strings.Trim(c, "0123456789") == "" {
-			x.n.proofs[before.User+" "+c]++
-			x.n.used = slices.Compact(append(x.n.used, c))
-		}
+	if i, ok := before.challenge(p.Prompt); ok && before.Challenges[i].Factor == "totp" && out.View.Error == nil {
+		x.n.proofs[before.User+" "+p.Value]++
+		x.n.used = slices.Compact(append(x.n.used, p.Value))
 	}
 	return x.answered(b, out.Answer)
 }
@@ -366,10 +369,40 @@ func (x *explorer) operator(change func(*identity.User)) error {
 	})
 }
 
-var (
-	names  = regexp.MustCompile(`[A-Za-z0-9_-]{22,}={0,2}|(usr|ses|flow|enr|dev|grt)_[0-9a-z]{20,}`)
-	stamps = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`)
-)
+// plainly numbers names in the order they appear and tells times from now.
+func plainly(text string, now time.Time) string {
+	var b strings.Builder
+	seen := map[string]int{}
+	word := func(c byte) bool {
+		return c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+	}
+	for i := 0; i < len(text); {
+		j := i
+		for j < len(text) && word(text[j]) {
+			j++
+		}
+		run := text[i:j]
+		switch {
+		case j == i:
+			b.WriteByte(text[i])
+			i++
+			continue
+		case len(run) == len("2006-01-02T15") && run[10] == 'T' && strings.IndexByte(text[i:], 'Z') > 0:
+			end := i + strings.IndexByte(text[i:], 'Z') + 1
+			if at, err := time.Parse(time.RFC3339Nano, text[i:end]); err == nil {
+				run, j = now.Sub(at).Round(time.Second).String(), end
+			}
+		case len(run) >= 22:
+			if _, ok := seen[run]; !ok {
+				seen[run] = len(seen)
+			}
+			run = "#" + strconv.Itoa(seen[run])
+		}
+		b.WriteString(run)
+		i = j
+	}
+	return b.String()
+}
 
 // sum is the state with its names numbered in the order they appear and its times
 // told from now, so that two ways to one state are found to be one.
@@ -410,20 +443,7 @@ func (n *node) sum() [32]byte {
 		write([]any{g.browser, g.level, g.grant.User, n.state.grants[g.grant.ID].Revoked()})
 	}
 	write(len(n.used))
-	text := stamps.ReplaceAllStringFunc(b.String(), func(s string) string {
-		at, err := time.Parse(time.RFC3339Nano, s)
-		if err != nil {
-			return s
-		}
-		return n.now.Sub(at).Round(time.Second).String()
-	})
-	seen := map[string]string{}
-	text = names.ReplaceAllStringFunc(text, func(s string) string {
-		if _, ok := seen[s]; !ok {
-			seen[s] = fmt.Sprint("#", len(seen))
-		}
-		return seen[s]
-	})
+	text := plainly(b.String(), n.now)
 	return sha256.Sum256([]byte(text))
 }
 

@@ -116,6 +116,8 @@ func (r *run) simple(p Post) (Posted, error) {
 	step := Next(f)
 	var h Happening
 	switch {
+	case step == Denied: // whatever is sent: it is final
+		return r.proceed(p)
 	case p.Cancel:
 		h = Cancel{}
 	case p.Restart:
@@ -195,7 +197,7 @@ func (r *run) proceed(p Post) (Posted, error) {
 			return Posted{}, err
 		}
 		a := r.deny(r.flow.Denial)
-		return Posted{View: r.view(f, step), Answer: a}, r.keepAnswer(a, r.browser.digest(p))
+		return Posted{View: r.view(f, step), Answer: a}, r.keepAnswer(a, Denied, r.browser.digest(p))
 	}
 	if _, err := r.prepare(f, step); err != nil {
 		return Posted{}, err
@@ -348,5 +350,5 @@ func (e *Engine) lost(ctx context.Context, base *run, id string, p Post, out Pos
 		return out, err
 	}
 	a := k.Answer
-	return Posted{View: View{ID: id, Step: Done, Redirect: a.Redirect, Form: a.Form, Tenant: ViewTenant{Name: base.tenant.Name}}, Answer: &a}, nil
+	return Posted{View: View{ID: id, Step: k.Step, Redirect: a.Redirect, Form: a.Form, Tenant: ViewTenant{Name: base.tenant.Name}}, Answer: &a}, nil
 }
