@@ -1,6 +1,6 @@
 #!/bin/sh
 # Gets ready what the tests need beside Go and Node: Debian packages that are
-# missing, and the npm packages of test/package-lock.json. Run again at will:
+# missing, postfix, and the npm packages of test/package-lock.json. Run again at will:
 # it does only what is left to do. Fails plainly, naming what is missing.
 set -eu
 cd "$(dirname "$0")"
@@ -39,7 +39,22 @@ if [ -n "$missing" ]; then
 fi
 say 'Debian packages: all there'
 
-# 2. Node and the npm packages.
+# 2. A mail server, unpacked and not installed: a machine may have one already.
+if [ -x out/postfix/usr/lib/postfix/sbin/master ]; then
+	say 'postfix: there'
+else
+	say 'unpacking postfix'
+	rm -rf out/postfix out/postfix.deb
+	mkdir -p out/postfix.deb
+	chmod 755 out/postfix.deb
+	(cd out/postfix.deb && { apt-get -qq download postfix >/dev/null 2>&1 || { apt-get -qq update && apt-get -qq download postfix >/dev/null; }; }) ||
+		fail 'apt-get could not download postfix: is the network reachable?' 'by hand:  cd test/out/postfix.deb && apt-get download postfix'
+	dpkg -x out/postfix.deb/postfix_*.deb out/postfix || fail 'dpkg could not unpack postfix'
+	rm -rf out/postfix.deb
+	say 'postfix: unpacked'
+fi
+
+# 3. Node and the npm packages.
 command -v node >/dev/null 2>&1 || fail 'node is missing: install Node 20.19 or newer (Debian: apt-get install nodejs npm)'
 command -v npm >/dev/null 2>&1 || fail 'npm is missing: install npm (Debian: apt-get install npm)'
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||

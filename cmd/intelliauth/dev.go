@@ -16,6 +16,7 @@ import (
 	"text/template"
 
 	"github.com/intelliauth/intelliauth/cmd/intelliauth/config"
+	"github.com/intelliauth/intelliauth/internal/deliver"
 	"github.com/intelliauth/intelliauth/internal/edge"
 	"github.com/intelliauth/intelliauth/internal/identity"
 )
@@ -60,7 +61,7 @@ func (c *devCommand) Run(ctx context.Context, m *Main) error {
 	defer w.house.kept.Close()
 	w.house.hashes.Add(1) // of the passwords of new users
 	sweep := sweeper{store: w.house.store, kept: w.house.kept, now: w.main.Now, log: w.house.front.Log}
-	g := &group{background: []func(context.Context){sweep.run, w.house.giveBack}}
+	g := &group{background: []func(context.Context){sweep.run, w.house.giveBack, w.worker().Run}}
 	for _, l := range listeners {
 		server := edge.NewServer(w.handler(), w.house.front.Log)
 		if c.TLS {
@@ -217,7 +218,15 @@ func (w *devWorld) config() (*config.Config, error) {
 	if err := page.Execute(&text, w.at); err != nil {
 		return nil, err
 	}
-	return config.Parse(filepath.Join(w.data, "dev.yaml"), []byte(text.String()), w.main.outside())
+	out := w.main.outside()
+	out.Inbox = true
+	return config.Parse(filepath.Join(w.data, "dev.yaml"), []byte(text.String()), out)
+}
+
+// worker sends every message to the inbox.
+func (w *devWorld) worker() *deliver.Worker {
+	inbox := []deliver.Sender{&inboxSender{}}
+	return w.main.worker(w.house, func(string, string) []deliver.Sender { return inbox })
 }
 
 // populate declares tenants and applications and adds the users that are not

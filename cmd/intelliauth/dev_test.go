@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -149,11 +150,46 @@ func TestDevInboxShowsWhatWasSent(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	sms := identity.Message{
+		ID: "msg_sms", Channel: "sms", To: "+4915112345678", Kind: identity.MessageCode, Code: "482913", At: time.Now().Add(-time.Second), Expires: time.Now().Add(time.Hour),
+	}
+	mail, nobody := sms, sms
+	mail.ID, mail.Channel, mail.To, mail.Name, mail.At = "msg_mail", "email", "grace@example.com", "Grace", sms.At.Add(-time.Second)
+	nobody.ID, nobody.To, nobody.DeadAt = "msg_nobody", "", &nobody.At
+	err = st.Update(t.Context(), "demo", func(tx identity.Tx) error {
+		return errors.Join(tx.Outbox.Put(t.Context(), sms), tx.Outbox.Put(t.Context(), mail), tx.Outbox.Put(t.Context(), nobody))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := func() bool { // the worker takes them over
+		left := 2
+		err := st.View(t.Context(), "demo", func(tx identity.Tx) error {
+			list, err := tx.Outbox.List(t.Context(), 10)
+			for _, m := range list {
+				if m.SentAt != nil {
+					left--
+				}
+			}
+			return err
+		})
+		return err == nil && left == 0
+	}
+	waitFor(t, w.background, sent)
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
 	v.json("GET", w.Issuer+"/dev/inbox.json", nil, 200, &list)
-	if len(list) != 2 || list[0].ID != "msg_acme" || list[1].Code != "123456" || list[1].To != "ada@example.com" {
+	if len(list) != 4 {
+		t.Fatalf("inbox: %+v", list)
+	}
+	if m := list[2]; m.ID != "msg_sms" || m.Subject != "" || !strings.HasSuffix(m.Body, "\n@localhost #482913") || m.Code != "482913" {
+		t.Errorf("text message: %+v", m)
+	}
+	if m := list[3]; m.ID != "msg_mail" || m.Subject != "Your code for signing in to Demo" || !strings.HasPrefix(m.Body, "Hello Grace,\n") || !strings.Contains(m.Body, "482913") {
+		t.Errorf("mail: %+v", m)
+	}
+	if list[0].ID != "msg_acme" || list[1].Code != "123456" || list[1].To != "ada@example.com" {
 		t.Errorf("inbox: %+v", list)
 	}
 	answer, page := v.do("GET", w.Inbox, nil)

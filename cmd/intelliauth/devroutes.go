@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/intelliauth/intelliauth/cmd/intelliauth/demo"
+	"github.com/intelliauth/intelliauth/internal/deliver"
 	"github.com/intelliauth/intelliauth/internal/edge"
 	"github.com/intelliauth/intelliauth/internal/identity"
+	"github.com/intelliauth/intelliauth/internal/messages"
 )
 
 // This file holds every route that `intelliauth dev` has and `intelliauth
@@ -31,23 +33,23 @@ func (w *devWorld) devRoutes() http.Handler {
 	mux := http.NewServeMux()
 	page := template.Must(template.New("inbox").Parse(inboxPage))
 	mux.HandleFunc("GET /dev/inbox", func(rw http.ResponseWriter, r *http.Request) {
-		messages, err := w.inbox(r.Context())
+		list, err := w.inbox(r.Context())
 		if err != nil {
 			edge.Fail(rw, r, err)
 			return
 		}
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
-		if err := page.Execute(rw, messages); err != nil {
+		if err := page.Execute(rw, list); err != nil {
 			edge.LogOf(r.Context()).Warn("inbox", "error", err)
 		}
 	})
 	mux.HandleFunc("GET /dev/inbox.json", func(rw http.ResponseWriter, r *http.Request) {
-		messages, err := w.inbox(r.Context())
+		list, err := w.inbox(r.Context())
 		if err != nil {
 			edge.Fail(rw, r, err)
 			return
 		}
-		answerJSON(rw, messages)
+		answerJSON(rw, list)
 	})
 	mux.Handle("/dev/static/", http.StripPrefix("/dev/static", demo.Static()))
 	mux.HandleFunc("GET /dev/clock", func(rw http.ResponseWriter, _ *http.Request) { w.tellClock(rw) })
@@ -82,18 +84,26 @@ type inboxMessage struct {
 	SentAt  time.Time `json:"sentAt"`
 }
 
-// inbox collects what all tenants sent, newest first.
+// inbox collects what all tenants sent, newest first, as it would be read
+// elsewhere.
 func (w *devWorld) inbox(ctx context.Context) ([]inboxMessage, error) {
 	tenants, err := w.house.store.Tenants(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := []inboxMessage{}
+	out, words := []inboxMessage{}, messages.Load()
 	for _, t := range tenants {
 		err := w.house.store.View(ctx, t.ID, func(tx identity.Tx) error {
 			list, err := tx.Outbox.List(ctx, inboxShown)
 			for _, m := range list {
-				out = append(out, inboxMessage{m.ID, m.Channel, m.To, m.Kind, m.Kind, m.Code, m.At})
+				if m.To == "" {
+					continue // to nobody: it was made so that others take no less time
+				}
+				r, failed := deliver.Render(words, t, m)
+				if failed != nil {
+					r = deliver.Rendered{Subject: m.Kind, Text: "This message cannot be sent: " + failed.Error()}
+				}
+				out = append(out, inboxMessage{m.ID, m.Channel, m.To, r.Subject, r.Text, m.Code, m.At})
 			}
 			return err
 		})

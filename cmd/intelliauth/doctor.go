@@ -49,9 +49,12 @@ func (c *doctorCommand) Run(ctx context.Context, m *Main) error {
 
 // examine goes from the outside in, and stops where nothing further can be seen.
 func (c *doctorCommand) examine(ctx context.Context, m *Main) []finding {
-	w, findings := c.configuration(m)
+	w, cfg, findings := c.configuration(m)
 	if w == nil {
 		return findings
+	}
+	if cfg != nil {
+		findings = append(findings, sendingFindings(ctx, m, cfg)...)
 	}
 	findings = append(findings, diskOf(w.dsn))
 	n, err := pendingMigrations(ctx, *w)
@@ -77,13 +80,15 @@ func (c *doctorCommand) examine(ctx context.Context, m *Main) []finding {
 	return append(findings, tenantFindings(ctx, m, st)...)
 }
 
-func (c *doctorCommand) configuration(m *Main) (*where, []finding) {
+// configuration finds the database, and reads the file unless it is that of the
+// demo world.
+func (c *doctorCommand) configuration(m *Main) (*where, *config.Config, []finding) {
 	if c.Data != "" {
 		w, err := m.locate(c.place)
 		if err != nil {
-			return nil, []finding{{"data", err.Error(), "start `intelliauth dev --data " + c.Data + "` first", false}}
+			return nil, nil, []finding{{"data", err.Error(), "start `intelliauth dev --data " + c.Data + "` first", false}}
 		}
-		return &w, []finding{{"data", c.Data, "", false}}
+		return &w, nil, []finding{{"data", c.Data, "", false}}
 	}
 	cfg, err := config.Load(c.Config, m.outside())
 	var ps config.Problems
@@ -92,7 +97,7 @@ func (c *doctorCommand) configuration(m *Main) (*where, []finding) {
 		for _, p := range ps.Errors() {
 			out = append(out, finding{"configuration", p.String(), "mend this line; `intelliauth config check " + c.Config + "` looks again", false})
 		}
-		return nil, out
+		return nil, nil, out
 	}
 	out := []finding{{"configuration", fmt.Sprintf("%s, %s", c.Config, counted(len(cfg.Declared()), "tenant", "tenants")), "", false}}
 	for _, p := range cfg.Warnings {
@@ -103,7 +108,7 @@ func (c *doctorCommand) configuration(m *Main) (*where, []finding) {
 			out = append(out, finding{"root keys", fmt.Sprintf("%s may be read by others", path), fmt.Sprintf("chmod 600 %s", cfg.RootKeyFiles()[i]), true})
 		}
 	}
-	return &where{dsn: cfg.Database.Reveal(), roots: cfg.Keys}, out
+	return &where{dsn: cfg.Database.Reveal(), roots: cfg.Keys}, cfg, out
 }
 
 // diskOf tries to write where an SQLite database lives.
@@ -150,7 +155,7 @@ func tenantFindings(ctx context.Context, m *Main, st *store.Store) []finding {
 			out = append(out, finding{"tenant " + t.ID, err.Error(), "look at the database and at root_keys", false})
 			continue
 		}
-		out = append(out, signing(t, keys, now))
+		out = append(append(out, signing(t, keys, now)), outboxFinding(ctx, st, t, now)...)
 		if len(last) > 0 && last[0].At.After(now.Add(time.Minute)) {
 			clock.detail += fmt.Sprintf(" is before the last event, %s", last[0].At.Format(time.RFC3339))
 			clock.cure = "set the clock: sessions, codes and tokens depend on it"

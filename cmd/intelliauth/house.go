@@ -13,6 +13,7 @@ import (
 
 	"github.com/intelliauth/intelliauth/internal/edge"
 	"github.com/intelliauth/intelliauth/internal/factor/otp"
+	"github.com/intelliauth/intelliauth/internal/factor/passkey"
 	"github.com/intelliauth/intelliauth/internal/flow"
 	"github.com/intelliauth/intelliauth/internal/identity"
 	"github.com/intelliauth/intelliauth/internal/oidc"
@@ -36,7 +37,8 @@ type house struct {
 	metrics *metrics
 	rooms   http.Handler // every route of a tenant's host
 	front   edge.Front
-	hashes  atomic.Int64 // computed so far
+	hashes  atomic.Int64  // computed so far
+	posted  chan struct{} // says that a message was committed
 }
 
 // blueprint is what a house is built from.
@@ -44,8 +46,9 @@ type blueprint struct {
 	store     *store.Store
 	log       *slog.Logger
 	trusted   []netip.Prefix
-	secure    bool   // the issuers are https
-	blocklist string // the operator's list of bad passwords; "" for none
+	secure    bool              // the issuers are https
+	blocklist string            // the operator's list of bad passwords; "" for none
+	metadata  *passkey.Metadata // of passkey models; nil for none
 }
 
 // build wires the rooms. It reads nothing yet.
@@ -55,9 +58,10 @@ func (m *Main) build(b blueprint) (*house, error) {
 		return nil, err
 	}
 	slots := flow.NewSlots(flow.SlotSize{Memory: hashBudget, Each: hashMemory})
-	h := &house{kept: b.store, metrics: newMetrics(m.Now, slots)}
-	h.store = tapped{b.store, h.metrics}
+	h := &house{kept: b.store, metrics: newMetrics(m.Now, slots), posted: make(chan struct{}, 1)}
+	h.store = tapped{b.store, h.metrics, h.posted}
 	r := m.recipe(b.blocklist)
+	r.metadata = b.metadata
 	r.hashed = func() {
 		h.metrics.hashes.Inc()
 		h.hashes.Add(1)

@@ -23,6 +23,7 @@ type metrics struct {
 	flows    prometheus.Counter
 	commits  *prometheus.CounterVec
 	hashes   prometheus.Counter
+	messages *prometheus.CounterVec
 	now      func() time.Time
 }
 
@@ -48,9 +49,12 @@ func newMetrics(now func() time.Time, slots *flow.Slots) *metrics {
 		hashes: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "intelliauth_password_hashes_total", Help: "Password hashes computed.",
 		}),
+		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "intelliauth_messages_total", Help: "Tries to send a message, by channel and result: sent, retried, held (its senders are down), dead, expired.",
+		}, []string{"channel", "result"}),
 		now: now,
 	}
-	m.registry.MustRegister(m.requests, m.duration, m.events, m.flows, m.commits, m.hashes,
+	m.registry.MustRegister(m.requests, m.duration, m.events, m.flows, m.commits, m.hashes, m.messages,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.watchSlots(slots)
 	return m
@@ -111,10 +115,12 @@ func (s *statusOf) WriteHeader(status int) {
 func (s *statusOf) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 // tapped is a store whose committed events and flows are counted: the audit log
-// and the metrics cannot disagree, and no other room knows of metrics.
+// and the metrics cannot disagree, and no other room knows of metrics. When a
+// message was committed, whoever sends it is told.
 type tapped struct {
 	identity.Store
 	metrics *metrics
+	posted  chan<- struct{}
 }
 
 func (t tapped) Update(ctx context.Context, tenant string, fn func(identity.Tx) error) error {
@@ -123,6 +129,7 @@ func (t tapped) Update(ctx context.Context, tenant string, fn func(identity.Tx) 
 		seen = tally{} // fn may run again
 		tx.Events = tapEvents{tx.Events, &seen}
 		tx.Ephemerals = tapEphemerals{tx.Ephemerals, &seen}
+		tx.Outbox = tapOutbox{tx.Outbox, &seen}
 		return fn(tx)
 	})
 	if err != nil {
@@ -134,12 +141,31 @@ func (t tapped) Update(ctx context.Context, tenant string, fn func(identity.Tx) 
 		t.metrics.events.WithLabelValues(e.Type, e.Outcome).Inc()
 	}
 	t.metrics.flows.Add(float64(seen.flows))
+	if seen.letters > 0 {
+		select {
+		case t.posted <- struct{}{}:
+		default: // it was told already
+		}
+	}
 	return nil
 }
 
 type tally struct {
-	events []identity.Event
-	flows  int
+	events  []identity.Event
+	flows   int
+	letters int // messages for somebody
+}
+
+type tapOutbox struct {
+	identity.Outbox
+	seen *tally
+}
+
+func (t tapOutbox) Put(ctx context.Context, m identity.Message) error {
+	if m.DeadAt == nil {
+		t.seen.letters++
+	}
+	return t.Outbox.Put(ctx, m)
 }
 
 type tapEvents struct {

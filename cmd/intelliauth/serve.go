@@ -37,7 +37,17 @@ func (c *serveCommand) Run(ctx context.Context, m *Main) error {
 	}
 	defer st.Close()
 	defer m.spare()()
-	h, err := m.build(blueprint{store: st, log: log, trusted: networks(cfg), secure: secure(cfg), blocklist: cfg.PasswordBlocklist})
+	makes, err := m.passkeyMetadata(cfg.PasskeyMetadata, log)
+	if err != nil {
+		return err
+	}
+	h, err := m.build(blueprint{
+		store: st, log: log, trusted: networks(cfg), secure: secure(cfg), blocklist: cfg.PasswordBlocklist, metadata: makes.known(),
+	})
+	if err != nil {
+		return err
+	}
+	out, err := m.senders(cfg)
 	if err != nil {
 		return err
 	}
@@ -54,7 +64,7 @@ func (c *serveCommand) Run(ctx context.Context, m *Main) error {
 	if err != nil {
 		return err
 	}
-	group.background = append(group.background, sweeper{store: h.store, kept: h.kept, now: m.Now, log: log}.run, h.giveBack)
+	group.background = append(group.background, sweeper{store: h.store, kept: h.kept, now: m.Now, log: log}.run, h.giveBack, m.worker(h, out.of).Run, makes.run)
 	group.beforeStop = func() { c.leave(log, healthy) }
 	log.InfoContext(ctx, "ready", "version", version())
 	return group.run(ctx)

@@ -34,6 +34,9 @@ func (c *userInviteCommand) Run(ctx context.Context, m *Main) error {
 		return err
 	}
 	defer st.Close()
+	if !c.Print && !t.Sends(identity.ChannelEmail) {
+		return next(fmt.Errorf("tenant %s sends no mail", t.ID), "add --print and hand the link over yourself, or give the tenant `mail`")
+	}
 	engine, err := m.engine(st)
 	if err != nil {
 		return err

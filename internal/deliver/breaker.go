@@ -43,8 +43,8 @@ func (b *breakers) may(s Sender, now time.Time) (bool, time.Time) {
 	return true, time.Time{}
 }
 
-// done tells how a try ended. A message that was refused shows that the sender
-// works.
+// done tells how a try ended. A server that does not take a message shows that
+// it works.
 func (b *breakers) done(s Sender, now time.Time, worked bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -55,7 +55,8 @@ type Prober interface {
 // Failure is why a sender did not send. Trouble goes into logs and events, so it
 // holds what happened in our own words and a server's code, never its text.
 type Failure struct {
-	Refused bool // this message, for good, by a sender that works; else it may be tried again
+	Refused bool // for good; else it may be tried again
+	Works   bool // the sender works: it is this message that it does not take, for good or for now
 	Trouble string
 	Cause   error // for the operator's eyes; never logged
 }
@@ -66,7 +67,7 @@ func (f *Failure) Error() string { return f.Trouble }
 func (f *Failure) Unwrap() error { return f.Cause }
 
 func refused(format string, args ...any) *Failure {
-	return &Failure{Refused: true, Trouble: fmt.Sprintf(format, args...)}
+	return &Failure{Refused: true, Works: true, Trouble: fmt.Sprintf(format, args...)}
 }
 
 // troubled is a failure of the sender itself, or of the way to it.

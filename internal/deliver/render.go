@@ -47,6 +47,9 @@ type letter struct {
 // Render puts a message into words: the person's language, else the tenant's.
 func Render(words *messages.Catalogues, t identity.Tenant, m identity.Message) (Rendered, error) {
 	c := words.For("", []string{m.Locale, t.Locale})
+	if messages.Clean(t.Name) == "" { // nothing that shows
+		t.Name = t.Host()
+	}
 	w := messages.Written{Tenant: t.Name, Name: m.Name, Args: m.Args}
 	code := messages.Clean(m.Code)
 	if code != "" {

@@ -303,6 +303,9 @@ func FuzzRender(f *testing.F) {
 			m.Name, tn.Name, m.Code, m.Args["place"] = name, service, code, place
 			m.Channel = []string{identity.ChannelEmail, identity.ChannelSMS}[(len(name)+i)%2]
 			r, err := Render(words, tn, m)
+			if err != nil && messages.Clean(code) == "" {
+				continue // a text of a code without one is not sent
+			}
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -50,7 +50,7 @@ func (s *SMTP) Send(ctx context.Context, p Parcel) error {
 	if err != nil {
 		return err
 	}
-	client, err := s.client(ctx)
+	client, err := s.client(ctx, ascii(p.To) && ascii(s.From.Address))
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (s *SMTP) Send(ctx context.Context, p Parcel) error {
 
 // Probe connects, greets, protects the connection and signs in.
 func (s *SMTP) Probe(ctx context.Context) error {
-	client, err := s.client(ctx)
+	client, err := s.client(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -78,14 +78,18 @@ func (s *SMTP) Probe(ctx context.Context) error {
 }
 
 // client is one for a single connection, which ends with ctx: the library
-// itself minds ctx only while it connects.
-func (s *SMTP) client(ctx context.Context) (*mail.Client, error) {
+// itself minds ctx only while it connects. Where both addresses are ASCII it
+// does not ask for SMTPUTF8, which a relay further on may lack.
+func (s *SMTP) client(ctx context.Context, plain bool) (*mail.Client, error) {
 	config := &tls.Config{ServerName: s.Host, RootCAs: s.Roots, MinVersion: tls.VersionTLS12}
 	o := []mail.Option{
 		mail.WithPort(s.Port), mail.WithTimeout(stageFor), mail.WithTLSPolicy(mail.TLSMandatory), mail.WithTLSConfig(config),
 		mail.WithDialContextFunc(func(dialing context.Context, network, address string) (net.Conn, error) {
 			return s.dial(ctx, dialing, config, address)
 		}),
+	}
+	if plain {
+		o = append(o, mail.WithoutSMTPUTF8())
 	}
 	if s.Hello != "" {
 		o = append(o, mail.WithHELO(s.Hello))
@@ -156,7 +160,8 @@ func (s *SMTP) compose(p Parcel) (*mail.Msg, error) {
 }
 
 // failure sorts what went wrong. The server refuses this message for good only
-// by a 5xx to one of its own commands; whatever happened before that may pass.
+// by a 5xx to its recipient or its content, and for now by a 4xx there, as one
+// does that wants to see a stranger twice; all else is about the server.
 func (s *SMTP) failure(err error) error {
 	var sent *mail.SendError
 	if !errors.As(err, &sent) {
@@ -168,15 +173,13 @@ func (s *SMTP) failure(err error) error {
 		return troubled(err, "%s", reason(err))
 	}
 	code := sent.ErrorCode()
-	trouble := fmt.Sprintf("it answered %d %s", code, sent.EnhancedStatusCode())
 	if code == 0 {
 		return troubled(err, "the connection failed")
 	}
-	about := sent.Reason == mail.ErrSMTPRcptTo || sent.Reason == mail.ErrSMTPDataClose
-	if code >= 500 && about && code != 530 && code != 535 {
-		return refused("%s", strings.TrimSpace(trouble))
-	}
-	return troubled(err, "%s", strings.TrimSpace(trouble))
+	f := troubled(err, "%s", strings.TrimSpace(fmt.Sprintf("it answered %d %s", code, sent.EnhancedStatusCode())))
+	f.Works = (sent.Reason == mail.ErrSMTPRcptTo || sent.Reason == mail.ErrSMTPDataClose) && code != 421 && code != 530 && code != 535
+	f.Refused = f.Works && code >= 500
+	return f
 }
 
 // headerLine makes a value one line, whatever was in it.
@@ -188,6 +191,8 @@ func headerLine(s string) string {
 		return r
 	}, s)
 }
+
+func ascii(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return r > 0x7e }) < 0 }
 
 func domainOf(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }
 

@@ -1,170 +1,25 @@
 package deliver
 
 import (
+	"bufio"
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
-	"math/big"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
 	"net"
 	"net/mail"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
 	"github.com/intelliauth/intelliauth/internal/identity"
 )
-
-// certificate is one for localhost that clients of the pool trust.
-func certificate(t testing.TB) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(parsed)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
-}
-
-// mailServer is a real SMTP server of another make.
-type mailServer struct {
-	user, password string // "" asks nobody to sign in
-	rcpt, data     error  // what it answers to RCPT and to the end of DATA
-
-	mu   sync.Mutex
-	got  []received
-	port int
-}
-
-type received struct {
-	from, to string
-	raw      []byte
-	tls      bool
-	user     string
-}
-
-type mailSession struct {
-	server *mailServer
-	conn   *smtp.Conn
-	r      received
-}
-
-func (s *mailServer) NewSession(c *smtp.Conn) (smtp.Session, error) {
-	return &mailSession{server: s, conn: c}, nil
-}
-
-func (s *mailSession) AuthMechanisms() []string {
-	if s.server.user == "" {
-		return nil
-	}
-	return []string{sasl.Plain}
-}
-
-func (s *mailSession) Auth(string) (sasl.Server, error) {
-	return sasl.NewPlainServer(func(_, user, password string) error {
-		if user != s.server.user || password != s.server.password {
-			return &smtp.SMTPError{Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 8}, Message: "no such user as " + user}
-		}
-		s.r.user = user
-		return nil
-	}), nil
-}
-
-func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
-	if s.server.user != "" && s.r.user == "" {
-		return &smtp.SMTPError{Code: 530, EnhancedCode: smtp.EnhancedCode{5, 7, 0}, Message: "sign in first"}
-	}
-	s.r.from = from
-	return nil
-}
-
-func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
-	s.r.to = to
-	return s.server.rcpt
-}
-
-func (s *mailSession) Data(r io.Reader) error {
-	raw, err := io.ReadAll(r)
-	if err != nil {
-		return err
-	}
-	if s.server.data != nil {
-		return s.server.data
-	}
-	_, s.r.tls = s.conn.TLSConnectionState()
-	s.r.raw = raw
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.server.got = append(s.server.got, s.r)
-	return nil
-}
-
-func (s *mailSession) Reset()        {}
-func (s *mailSession) Logout() error { return nil }
-
-func (s *mailServer) mails() []received {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]received(nil), s.got...)
-}
-
-// start serves on a free port until the test ends: how is TLS… or "" for none.
-func (s *mailServer) start(t testing.TB, how string) *SMTP {
-	t.Helper()
-	cert, pool := certificate(t)
-	server := smtp.NewServer(s)
-	server.Domain, server.AllowInsecureAuth = "localhost", how == ""
-	server.ErrorLog = quiet{}
-	config := &tls.Config{Certificates: []tls.Certificate{cert}}
-	if how == TLSStart {
-		server.TLSConfig = config
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.port = l.Addr().(*net.TCPAddr).Port
-	if how == TLSImplicit {
-		l = tls.NewListener(l, config)
-	}
-	done := make(chan struct{})
-	go func() { defer close(done); _ = server.Serve(l) }()
-	t.Cleanup(func() { server.Close(); l.Close(); <-done })
-	return &SMTP{
-		Host: "localhost", Port: s.port, TLS: TLSStart, Roots: pool, Hello: "login.acme.example",
-		From: mail.Address{Address: "no-reply@acme.example"}, Now: func() time.Time { return noon },
-	}
-}
-
-type quiet struct{}
-
-func (quiet) Printf(string, ...any) {}
-func (quiet) Println(...any)        {}
 
 func parcel(t testing.TB) Parcel {
 	t.Helper()
@@ -275,21 +130,24 @@ func TestSMTPFailures(t *testing.T) {
 		return &smtp.SMTPError{Code: code, EnhancedCode: enhanced, Message: "ada@example.com has trouble 482913"}
 	}
 	for name, test := range map[string]struct {
-		server  mailServer
+		server  *mailServer
 		how     string
 		change  func(*SMTP)
 		refused bool
+		works   bool // the server, whatever it said of this mail
 		trouble string
 	}{
-		"no such mailbox":      {server: mailServer{rcpt: answer(550, smtp.EnhancedCode{5, 1, 1})}, refused: true, trouble: "it answered 550 5.1.1"},
-		"mailbox busy":         {server: mailServer{rcpt: answer(450, smtp.EnhancedCode{4, 2, 1})}, trouble: "it answered 450 4.2.1"},
-		"content refused":      {server: mailServer{data: answer(554, smtp.EnhancedCode{5, 7, 1})}, refused: true, trouble: "it answered 554 5.7.1"},
-		"content put off":      {server: mailServer{data: answer(451, smtp.EnhancedCode{4, 3, 0})}, trouble: "it answered 451 4.3.0"},
-		"wrong password":       {server: mailServer{user: "relay", password: "right"}, change: func(s *SMTP) { s.Username, s.Password = "relay", "wrong" }, trouble: "signing in to it failed"},
-		"sign-in is demanded":  {server: mailServer{user: "relay"}, trouble: "it answered 530 5.7.0"},
+		"no such mailbox":      {server: &mailServer{rcpt: answer(550, smtp.EnhancedCode{5, 1, 1})}, refused: true, works: true, trouble: "it answered 550 5.1.1"},
+		"mailbox busy":         {server: &mailServer{rcpt: answer(450, smtp.EnhancedCode{4, 2, 1})}, works: true, trouble: "it answered 450 4.2.1"},
+		"sender refused":       {server: &mailServer{mail: answer(553, smtp.EnhancedCode{5, 7, 1})}, trouble: "it answered 553 5.7.1"},
+		"content refused":      {server: &mailServer{data: answer(554, smtp.EnhancedCode{5, 7, 1})}, refused: true, works: true, trouble: "it answered 554 5.7.1"},
+		"going away":           {server: &mailServer{rcpt: answer(421, smtp.EnhancedCode{4, 3, 2})}, trouble: "it answered 421 4.3.2"},
+		"content put off":      {server: &mailServer{data: answer(451, smtp.EnhancedCode{4, 3, 0})}, works: true, trouble: "it answered 451 4.3.0"},
+		"wrong password":       {server: &mailServer{user: "relay", password: "right"}, change: func(s *SMTP) { s.Username, s.Password = "relay", "wrong" }, trouble: "signing in to it failed"},
+		"sign-in is demanded":  {server: &mailServer{user: "relay"}, trouble: "it answered 530 5.7.0"},
 		"no STARTTLS":          {how: "none", trouble: "TLS failed or is not offered"},
 		"strange certificate":  {change: func(s *SMTP) { s.Roots = x509.NewCertPool() }, trouble: "TLS failed or is not offered"},
-		"certificate of other": {change: func(s *SMTP) { s.Host = "other.localhost" }, trouble: "TLS failed or is not offered"},
+		"certificate of other": {change: func(s *SMTP) { s.Host = "127.0.0.1" }, trouble: "TLS failed or is not offered"},
 		"nobody there":         {change: func(s *SMTP) { s.Port = closedPort(t) }, trouble: "it could not be reached"},
 		"no such host":         {change: func(s *SMTP) { s.Host = "no-such-host.invalid" }, trouble: "its host was not found"},
 		"plain to the world":   {change: func(s *SMTP) { s.Host, s.TLS = "mail.example.com", TLSOpportunistic }, trouble: "opportunistic TLS is for loopback only"},
@@ -302,12 +160,16 @@ func TestSMTPFailures(t *testing.T) {
 				how = ""
 			}
 			server := test.server
-			s := (&server).start(t, how)
+			if server == nil {
+				server = &mailServer{}
+			}
+			s := server.start(t, how)
 			if test.change != nil {
 				test.change(s)
 			}
 			err := s.Send(t.Context(), parcel(t))
-			if err == nil || refusedBy(err) != test.refused || troubleOf(err) != test.trouble {
+			var f *Failure
+			if !errors.As(err, &f) || f.Refused != test.refused || f.Works != test.works || troubleOf(err) != test.trouble {
 				t.Errorf("refused %v, trouble %q, cause %v", refusedBy(err), troubleOf(err), errors.Unwrap(err))
 			}
 			if s := err.Error(); strings.Contains(s, "ada@") || strings.Contains(s, "482913") {
@@ -330,6 +192,60 @@ func TestSMTPOpportunisticOnLoopback(t *testing.T) {
 	}
 	if got := server.mails(); len(got) != 1 || got[0].tls {
 		t.Errorf("%+v", got)
+	}
+}
+
+// SMTPUTF8 is asked for where an address needs it, and only there.
+func TestSMTPAsksForUTF8WhereItMust(t *testing.T) {
+	server := &mailServer{}
+	s := server.start(t, TLSStart)
+	for to, want := range map[string]bool{"ada@example.com": false, "üml@example.com": true} {
+		p := parcel(t)
+		p.To = to
+		if err := s.Send(t.Context(), p); err != nil {
+			t.Fatal(err, errors.Unwrap(err))
+		}
+		got := server.mails()
+		if last := got[len(got)-1]; last.to != to || last.utf != want {
+			t.Errorf("%s: %v", to, last.utf)
+		}
+	}
+}
+
+// A mail that the server took is sent, although the connection was lost before
+// a good-bye: else it would be sent twice.
+func TestSMTPTakenIsSent(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		lines := bufio.NewScanner(conn)
+		say := func(s string) { _, _ = io.WriteString(conn, s+"\r\n") }
+		say("220 localhost")
+		for data := false; lines.Scan(); {
+			switch line := lines.Text(); {
+			case data && line == ".":
+				say("250 taken")
+				return
+			case data:
+			case line == "DATA":
+				data = true
+				say("354 go on")
+			default:
+				say("250 localhost")
+			}
+		}
+	}()
+	s := &SMTP{Host: "localhost", Port: l.Addr().(*net.TCPAddr).Port, TLS: TLSOpportunistic, From: mail.Address{Address: "a@b.example"}, Now: time.Now}
+	if err := s.Send(t.Context(), parcel(t)); err != nil {
+		t.Error(err, errors.Unwrap(err))
 	}
 }
 

@@ -118,13 +118,13 @@ func (w *Worker) attempt(ctx context.Context, senders []Sender, p Parcel) attemp
 		a.tried = true
 		err := send(ctx, s, p)
 		var f *Failure
-		final := errors.As(err, &f) && f.Refused
-		w.breakers.done(s, w.Now(), err == nil || final)
+		told := errors.As(err, &f)
+		w.breakers.done(s, w.Now(), err == nil || told && f.Works)
 		if err == nil {
 			a.sent = true
 			return a
 		}
-		a.refused = a.refused && final
+		a.refused = a.refused && told && f.Refused
 		a.trouble = s.Name() + ": " + troubleOf(err)
 		w.Log.WarnContext(ctx, "a message was not sent", "tenant", p.Tenant.ID, "message", p.ID, "channel", p.Channel,
 			"sender", s.Name(), "trouble", troubleOf(err))

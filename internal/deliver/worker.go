@@ -14,15 +14,14 @@ import (
 // How much is under way at once, and for how long.
 const (
 	mostInAll     = 128
-	mostOfTenant  = 16
-	mostOfChannel = 8 // of one tenant: half, so that its mail is sent while its SMS hang
+	mostOfChannel = 8 // of one tenant
+	stuckAfter    = 2 // rounds of asking in which a full channel sent nothing
 
 	lease      = 3 * time.Minute
 	tryFor     = 2 * time.Minute // one try, over all senders; well within the lease
 	settleFor  = 10 * time.Second
-	askEvery   = time.Second     // for what other processes wrote, or became due
-	askLater   = 5 * time.Second // when the store does not answer
-	putBackFor = 2 * time.Second
+	askEvery   = time.Second // for what other processes wrote, or became due
+	putBackFor = 5 * time.Second
 )
 
 // Results of a try, as they are counted.
@@ -60,7 +59,7 @@ type Worker struct {
 	freed    chan struct{} // says that a slot came free
 
 	mu    sync.Mutex
-	load  map[lane]int // under way, by lane; the lane without a channel is a tenant's
+	lanes map[lane]*load
 	inAll int
 
 	// Of the goroutine of Run alone.
@@ -72,34 +71,39 @@ type Worker struct {
 // lane is a tenant's channel.
 type lane struct{ tenant, channel string }
 
+// load is what is under way in a lane, and for how many rounds of asking nothing
+// of it has ended.
+type load struct{ n, still int }
+
 // New makes a worker; Run starts it.
 func New(d Deps) *Worker {
 	return &Worker{
 		Deps: d, breakers: breakers{state: map[Sender]*breaker{}}, freed: make(chan struct{}, 1),
-		load: map[lane]int{}, generation: -1,
+		lanes: map[lane]*load{}, generation: -1,
 	}
 }
 
 // Run sends until ctx ends, then finishes what it has begun and returns.
 func (w *Worker) Run(ctx context.Context) {
 	defer w.under.Wait()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		freed := w.freed
+	ticker := time.NewTicker(askEvery)
+	defer ticker.Stop()
+	failing := false
+	for ctx.Err() == nil {
+		err := w.round(ctx)
+		if err != nil && ctx.Err() == nil && !failing {
+			w.Log.WarnContext(ctx, "the outbox cannot be read; messages wait", "error", err)
+		} else if err == nil && failing {
+			w.Log.InfoContext(ctx, "the outbox can be read again")
+		}
+		failing = err != nil
 		select {
 		case <-ctx.Done():
-			return
 		case <-w.Wake:
-		case <-timer.C:
-		case <-freed:
+		case <-w.freed:
+		case <-ticker.C:
+			w.tick()
 		}
-		wait := askEvery
-		if err := w.round(ctx); err != nil && ctx.Err() == nil {
-			w.Log.WarnContext(ctx, "the outbox cannot be read", "error", err)
-			wait = askLater
-		}
-		timer.Reset(wait)
 	}
 }
 
@@ -197,20 +201,47 @@ func (w *Worker) putBack(ctx context.Context, tenant string, list []identity.Mes
 	})
 }
 
+// tick counts a round of asking for lanes in which nothing has ended.
+func (w *Worker) tick() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.lanes {
+		l.still++
+	}
+}
+
+// free tells how many messages of a tenant may be claimed. Their channels are
+// not known before, so it is what the fullest one has room for. When that one
+// is full and stuck, it is passed by: what comes up of it is put back, to get
+// at what is behind.
 func (w *Worker) free(tenant string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return min(mostOfTenant-w.load[lane{tenant: tenant}], mostInAll-w.inAll)
+	room, stuck := mostOfChannel, true
+	for at, l := range w.lanes {
+		if at.tenant == tenant {
+			room = min(room, mostOfChannel-l.n)
+			stuck = stuck && (l.n < mostOfChannel || l.still >= stuckAfter)
+		}
+	}
+	if room == 0 && stuck {
+		room = mostOfChannel
+	}
+	return min(room, mostInAll-w.inAll)
 }
 
 func (w *Worker) take(tenant, channel string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.load[lane{tenant, channel}] >= mostOfChannel {
+	l := w.lanes[lane{tenant, channel}]
+	if l == nil {
+		l = &load{}
+		w.lanes[lane{tenant, channel}] = l
+	}
+	if l.n >= mostOfChannel {
 		return false
 	}
-	w.load[lane{tenant, channel}]++
-	w.load[lane{tenant: tenant}]++
+	l.n++
 	w.inAll++
 	return true
 }
@@ -219,10 +250,10 @@ func (w *Worker) release(tenant, channel string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.inAll--
-	for _, l := range []lane{{tenant, channel}, {tenant: tenant}} {
-		if w.load[l]--; w.load[l] == 0 {
-			delete(w.load, l)
-		}
+	l := w.lanes[lane{tenant, channel}]
+	l.n, l.still = l.n-1, 0
+	if l.n == 0 {
+		delete(w.lanes, lane{tenant, channel})
 	}
 	select {
 	case w.freed <- struct{}{}:

@@ -116,6 +116,7 @@ func (c *checker) all() {
 	c.database(f)
 	c.rootKeys(f)
 	c.blocklist(f)
+	c.metadata(f.PasskeyMetadata)
 	f.Log.Level = c.choice("log.level", f.Log.Level, "info", "debug", "info", "warn", "error")
 	f.Log.Format = c.choice("log.format", f.Log.Format, "auto", "auto", "text", "json")
 	c.tenants(f)

@@ -9,6 +9,8 @@
 //	secret.go    ${ENV} and file:
 //	check.go     the server's part
 //	tenant.go    a tenant's part: issuer, RP ID, branding, policy
+//	passkey.go   which passkeys: related origins, attestation
+//	send.go      mail and text messages
 //	app.go       an application's part: redirect URIs, secrets, keys
 //	declare.go   structs → identity's nouns, each with its digest
 package config
@@ -30,6 +32,7 @@ type File struct {
 
 	PasswordBlocklist string      `yaml:"password_blocklist"` // file of passwords to refuse beside the built-in list, one a line
 	Log               Log         `yaml:"log"`                // what is logged, and how
+	PasskeyMetadata   *Metadata   `yaml:"passkey_metadata"`   // what the FIDO Alliance says of makes of passkeys; `attestation` needs it
 	GeoIP             Unavailable `yaml:"geoip"`              // places of addresses
 	Tenants           []Tenant    `yaml:"tenants"`            // tenants that this file declares
 }
@@ -48,16 +51,72 @@ type Log struct {
 
 // Tenant is one isolated set of users, applications, keys and rules.
 type Tenant struct {
-	ID           string        `yaml:"id"`           // short name: small letters, digits, hyphens. Never change it. Required
-	Issuer       string        `yaml:"issuer"`       // its address, as `https://login.example.com`: one host, no path. Required
-	RPID         string        `yaml:"rp_id"`        // domain that passkeys are bound to: the issuer's host or a parent of it [the issuer's host]
-	Name         string        `yaml:"name"`         // name that people read on its pages [the id]
-	Algorithm    string        `yaml:"algorithm"`    // how tokens are signed: ES256, EdDSA or RS256 [ES256]
-	Branding     Branding      `yaml:"branding"`     // how its pages look
-	Policy       policy.Policy `yaml:"policy"`       // its rules
-	Mail         Unavailable   `yaml:"mail"`         // how mail is sent
-	SMS          Unavailable   `yaml:"sms"`          // how text messages are sent
-	Applications []Application `yaml:"applications"` // what users sign in to, and the APIs that tokens are for
+	ID           string        `yaml:"id"`              // short name: small letters, digits, hyphens. Never change it. Required
+	Issuer       string        `yaml:"issuer"`          // its address, as `https://login.example.com`: one host, no path. Required
+	RPID         string        `yaml:"rp_id"`           // domain that passkeys are bound to: the issuer's host or a parent of it [the issuer's host]
+	Related      []string      `yaml:"related_origins"` // other origins of yours that may use its passkeys, as `https://shop.example`; browsers take five domains [none]
+	Attestation  Attestation   `yaml:"attestation"`     // which makes of passkeys may be set up
+	Name         string        `yaml:"name"`            // name that people read on its pages [the id]
+	Algorithm    string        `yaml:"algorithm"`       // how tokens are signed: ES256, EdDSA or RS256 [ES256]
+	Branding     Branding      `yaml:"branding"`        // how its pages look
+	Policy       policy.Policy `yaml:"policy"`          // its rules
+	Locale       string        `yaml:"locale"`          // language of messages to people of whom none is known, as `de` or `pt-BR` [en]
+	Mail         *Mail         `yaml:"mail"`            // how mail is sent
+	SMS          *SMS          `yaml:"sms"`             // how text messages are sent
+	Applications []Application `yaml:"applications"`    // what users sign in to, and the APIs that tokens are for
+}
+
+// Metadata names files of the FIDO Metadata Service. They are read again when they change.
+type Metadata struct {
+	Blob string `yaml:"blob"` // the signed list, as https://mds3.fidoalliance.org gives it. Required
+	Root string `yaml:"root"` // PEM file with the root certificate that it is signed under. Required
+}
+
+// Attestation says which makes of passkeys may be set up.
+type Attestation struct {
+	Mode   string   `yaml:"mode"`   // none: not asked; any: one whose make is proved; list: one of `models` [none]
+	Models []string `yaml:"models"` // makes for `list`, by AAGUID, as `ee882879-721c-4913-9775-3dfcce97072a`
+}
+
+// Mail is the server to which mail is handed over.
+type Mail struct {
+	Host     string `yaml:"host"`     // its name. Required
+	Port     int    `yaml:"port"`     // its port [587; with `tls: tls` 465; with `tls: opportunistic` 25]
+	Username string `yaml:"username"` // who signs in there; leave it out where nobody does
+	Password Secret `yaml:"password"` // `file:PATH` or `${NAME}`
+	From     string `yaml:"from"`     // sender, as `Example <no-reply@example.com>`; the name defaults to the tenant's. Required
+	TLS      string `yaml:"tls"`      // starttls (or nothing is sent), tls from the first byte, or opportunistic, which is for this machine only [starttls]
+	CA       string `yaml:"ca"`       // PEM file of authorities to trust instead of the system's
+}
+
+// SMS says how text messages are sent, and to where.
+type SMS struct {
+	Providers []Provider `yaml:"providers"` // tried in this order until one takes the message. Required
+	Countries []string   `yaml:"countries"` // whose numbers get text messages, as `[DE, AT, CH]`. Required
+	PerDay    int        `yaml:"per_day"`   // how many are sent in 24 hours, all told; what is above is not sent [1000]
+}
+
+// Provider is one of the following.
+type Provider struct {
+	Twilio  *Twilio  `yaml:"twilio"`  // Twilio, by its API
+	Webhook *Webhook `yaml:"webhook"` // a gateway of your own; see [operating.md](operating.md#text-messages)
+}
+
+// Twilio is an account there.
+type Twilio struct {
+	Account      string `yaml:"account"`       // the account's SID, `AC…`. Required
+	Key          string `yaml:"key"`           // SID of an API key, `SK…` [the account itself]
+	Token        Secret `yaml:"token"`         // the key's secret, or the account's token; `file:PATH` or `${NAME}`. Required
+	From         string `yaml:"from"`          // sender: a number as `+15005550006`, a name of at most 11 letters and digits, or a messaging service, `MG…`. Required
+	URL          string `yaml:"url"`           // where its API is [https://api.twilio.com]
+	AllowPrivate bool   `yaml:"allow_private"` // let `url` be an address of your own network [false]
+}
+
+// Webhook is a gateway of your own. Every request to it is signed.
+type Webhook struct {
+	URL          string `yaml:"url"`           // where messages are posted. Required
+	Secret       Secret `yaml:"secret"`        // what requests are signed with; `file:PATH` or `${NAME}`. Required
+	AllowPrivate bool   `yaml:"allow_private"` // let `url` be an address of your own network [false]
 }
 
 // Branding is how a tenant's pages look.

@@ -44,7 +44,7 @@ func (d Declared) Seal(i int, random io.Reader) (identity.Application, error) {
 
 func (c *checker) declare(f *File) {
 	for i := range f.Tenants {
-		d, err := f.Tenants[i].declare()
+		d, err := f.Tenants[i].declare(c.out.Inbox)
 		if err != nil {
 			c.wrong(fmt.Sprintf("tenants[%d]", i), "%v", err)
 			continue
@@ -53,7 +53,7 @@ func (c *checker) declare(f *File) {
 	}
 }
 
-func (t Tenant) declare() (Declared, error) {
+func (t Tenant) declare(inbox bool) (Declared, error) {
 	rules, err := json.Marshal(t.Policy)
 	if err != nil {
 		return Declared{}, err
@@ -63,7 +63,17 @@ func (t Tenant) declare() (Declared, error) {
 		Branding: identity.Branding{
 			Logo: t.Branding.Logo, Accent: t.Branding.Accent, AccentDark: t.Branding.AccentDark, SupportLink: t.Branding.SupportLink,
 		},
+		RelatedOrigins: t.Related, Attestation: identity.Attestation{Mode: t.Attestation.Mode, Models: t.Attestation.Models}, Locale: t.Locale,
 	}}
+	if t.SMS != nil {
+		d.Tenant.SMSCountries, d.Tenant.SMSPerDay = t.SMS.Countries, t.SMS.PerDay
+	}
+	if t.Mail != nil || inbox {
+		d.Tenant.Channels = append(d.Tenant.Channels, identity.ChannelEmail)
+	}
+	if t.SMS != nil {
+		d.Tenant.Channels = append(d.Tenant.Channels, identity.ChannelSMS)
+	}
 	if d.Tenant.Digest, err = digest(d.Tenant); err != nil {
 		return Declared{}, err
 	}

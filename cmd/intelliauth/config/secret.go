@@ -13,6 +13,9 @@ import (
 type Outside struct {
 	Env  func(name string) (string, bool)
 	Read func(path string) ([]byte, error)
+	// Inbox says that messages are kept for reading here, as `intelliauth dev`
+	// does, so nothing needs to be set up to send them.
+	Inbox bool
 }
 
 // Secret is a value that may be kept outside of the file: `${NAME}` for an

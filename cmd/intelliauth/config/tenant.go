@@ -27,6 +27,8 @@ func (c *checker) tenants(f *File) {
 		}
 		t.Algorithm = c.choice(at+".algorithm", t.Algorithm, "ES256", "ES256", "EdDSA", "RS256")
 		c.branding(at+".branding", &t.Branding)
+		c.passkeys(at, t, f.PasskeyMetadata != nil)
+		c.sending(at, t)
 		c.notYet(at)
 		seen := map[string]string{}
 		for j := range t.Applications {

@@ -63,6 +63,7 @@ func TestExampleIsGood(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{
 		"root.key": base64.StdEncoding.EncodeToString(make([]byte, 32)), "logo.svg": "<svg/>", "shop-api.secret": "a secret of more than 22 letters",
+		"sms.secret": "another secret of more than 22 letters",
 	}
 	c, err := config.Parse("intelliauth.yaml", []byte(example), config.Outside{
 		Env:  func(name string) (string, bool) { return "the value of " + name + ", long enough", true },
