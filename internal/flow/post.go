@@ -266,7 +266,7 @@ func (r *run) extend() {
 
 // resend sets the current challenge anew, if its message may be sent again.
 func (r *run) resend(f Facts, step Step, p Post) (Posted, error) {
-	if !r.mayResend() {
+	if !r.mayResend(r.flow.Challenges[0].what()) {
 		return Posted{View: r.withError(f, step, r.trouble)}, nil
 	}
 	if offered := r.flow.Challenges[0]; offered.Enrolling { // it is begun again with what was asked

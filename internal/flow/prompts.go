@@ -303,13 +303,13 @@ func (r *run) begin(o offer) (bool, error) {
 	if r.looking {
 		return true, nil
 	}
-	if o.facts.Sends && !r.mayResend() {
-		return false, nil
-	}
-	f := r.e.factors[o.Factor]
 	c := Challenge{
 		Factor: o.Factor, Enrolling: o.Enrolling, Anybody: o.Anybody, Trial: o.Trial, Silent: o.Silent, Purpose: o.Purpose, At: r.now,
 	}
+	if o.facts.Sends && !r.mayResend(c.what()) {
+		return false, nil
+	}
+	f := r.e.factors[o.Factor]
 	subject, err := r.subjectToAsk(c)
 	if err != nil {
 		return false, err

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"time"
 
 	"github.com/intelliauth/intelliauth/internal/identity"
@@ -13,8 +14,9 @@ import (
 // days, under keyed names; a message that a cap holds back looks, from outside,
 // like any other before a first proof.
 const (
-	sendSpacing    = 30 * time.Second // within one flow, doubling
-	sendsPerFlow   = 4                // the first and three more
+	sendSpacing    = 30 * time.Second // within one flow for one thing, doubling
+	sendsForOne    = 4                // within one flow for one thing: the first and three more
+	sendsPerFlow   = 8                // within one flow in all
 	sendsTo        = 10               // to one address or number, a day
 	sendsUser      = 10               // to one user from browsers unknown to them, a day; as many again from known ones
 	sendsSource    = 100              // from one client address, a day
@@ -25,18 +27,24 @@ const (
 	breakerPercent = 10               // of them that must have been used
 )
 
-// mayResend reports whether this flow may send a message now: 30 s after the
-// first, a minute after the second, and three more in all.
-func (r *run) mayResend() bool {
-	n := len(r.flow.Sent)
-	if n == 0 {
-		return true
+// mayResend reports whether this flow may send a message for one thing now: 30 s
+// after the first, a minute after the second, and three more in all.
+func (r *run) mayResend(what string) bool {
+	n := 0
+	var last time.Time
+	for _, s := range r.flow.Sent {
+		if s.What == what {
+			n, last = n+1, s.At
+		}
 	}
-	if n >= sendsPerFlow {
+	if len(r.flow.Sent) >= sendsPerFlow || n >= sendsForOne {
 		r.trouble = &ViewError{Code: codeSendLimited}
 		return false
 	}
-	until := r.flow.Sent[n-1].Add(sendSpacing << (n - 1))
+	if n == 0 {
+		return true
+	}
+	until := last.Add(sendSpacing << (n - 1))
 	if r.now.Before(until) {
 		r.trouble = &ViewError{Code: codeSendLimited, RetryAfter: seconds(until.Sub(r.now).Seconds())}
 		return false
@@ -44,10 +52,18 @@ func (r *run) mayResend() bool {
 	return true
 }
 
+// what is the one thing that a challenge's messages are for.
+func (c Challenge) what() string {
+	if c.Enrolling {
+		return c.Factor + " to enrol"
+	}
+	return c.Factor + " " + c.Purpose
+}
+
 // sendAll puts the messages of a challenge into the outbox. Where there is
 // nobody to send to, a message to nobody is put there: the same work.
 func (r *run) sendAll(c *Challenge) error {
-	r.flow.Sent = append(r.flow.Sent, r.now)
+	r.flow.Sent = append(slices.Clone(r.flow.Sent), Sending{What: c.what(), At: r.now})
 	messages := c.Challenge.Send
 	c.Challenge.Send = nil
 	if len(messages) == 0 {

@@ -33,15 +33,15 @@ type Flow struct {
 	Epoch      int64  `json:"epoch,omitempty"`
 	Session    string `json:"session,omitempty"` // whose proofs count, and which rises
 
-	Purpose  Purpose     `json:"purpose,omitempty"`
-	Duty     *Duty       `json:"duty,omitempty"`     // the change that the flow makes at its end
-	Tickets  []Ticket    `json:"tickets,omitempty"`  // doors that were opened
-	Invite   string      `json:"invite,omitempty"`   // key of the invitation that this flow uses up
-	Trial    *Trial      `json:"trial,omitempty"`    // enrolled, and yet to prove itself
-	Silently string      `json:"silently,omitempty"` // enrolment that was made without asking: from the next sign-in on it is asked for
-	Upgrade  bool        `json:"upgrade,omitempty"`  // the browser can make a passkey silently
-	Follow   bool        `json:"follow,omitempty"`   // a first factor was bound: what follows it is due
-	Sent     []time.Time `json:"sent,omitempty"`     // when this flow sent messages
+	Purpose  Purpose   `json:"purpose,omitempty"`
+	Duty     *Duty     `json:"duty,omitempty"`     // the change that the flow makes at its end
+	Tickets  []Ticket  `json:"tickets,omitempty"`  // doors that were opened
+	Invite   string    `json:"invite,omitempty"`   // key of the invitation that this flow uses up
+	Trial    *Trial    `json:"trial,omitempty"`    // enrolled, and yet to prove itself
+	Silently string    `json:"silently,omitempty"` // enrolment that was made without asking: from the next sign-in on it is asked for
+	Upgrade  bool      `json:"upgrade,omitempty"`  // the browser can make a passkey silently
+	Follow   bool      `json:"follow,omitempty"`   // a first factor was bound: what follows it is due
+	Sent     []Sending `json:"sent,omitempty"`     // messages, oldest first
 
 	Proofs     []assurance.Proof `json:"proofs,omitempty"`
 	Challenges []Challenge       `json:"challenges,omitempty"` // the first is current
@@ -103,6 +103,12 @@ type Ticket struct {
 	Channel string    `json:"channel,omitempty"`
 	To      string    `json:"to,omitempty"` // where the code went; "" for an operator's ticket
 	At      time.Time `json:"at"`
+}
+
+// Sending is one message that a flow sent, and what for.
+type Sending struct {
+	What string    `json:"what"`
+	At   time.Time `json:"at"`
 }
 
 // Trial is an authenticator that was made and has not proved itself. It is no

@@ -54,6 +54,7 @@ func deSteps() map[Key]string {
 		ConsentDeny: "Nicht erlauben",
 
 		EnrolChoose: "Zweiten Schritt hinzufügen",
+		EnrolFirst:  "Wählen Sie, wie Sie sich anmelden",
 		EnrolScan:   "Scannen Sie dieses Bild mit Ihrer Authentifizierungs-App.",
 		EnrolQR:     "QR-Code mit demselben Schlüssel, der sich unten abtippen lässt",
 		EnrolOpen:   "App auf diesem Gerät öffnen",

@@ -54,6 +54,7 @@ func enSteps() map[Key]string {
 		ConsentDeny: "Don’t allow",
 
 		EnrolChoose: "Add a second step",
+		EnrolFirst:  "Choose how you will sign in",
 		EnrolScan:   "Scan this picture with your authenticator app.",
 		EnrolQR:     "QR code with the same setup key that can be typed in below",
 		EnrolOpen:   "Open an app on this device",

@@ -31,6 +31,7 @@ const (
 	ConsentDeny Key = "consent.deny"
 
 	EnrolChoose Key = "enrol.choose" // title where several could be set up
+	EnrolFirst  Key = "enrol.first"  // the same, for somebody new
 	EnrolScan   Key = "enrol.scan"
 	EnrolQR     Key = "enrol.qr" // text alternative of the picture
 	EnrolOpen   Key = "enrol.open"

@@ -95,6 +95,8 @@ func (v visit) prove(page *flowPage, view flow.View, places []string) {
 	case page.Main != nil:
 	case view.Step == flow.Enrol && view.Skippable && len(view.Reasons) == 0:
 		page.Heading = v.Text(messages.EnrolSecond) // nobody asks for it: it is suggested
+	case view.Step == flow.Enrol && (view.Purpose == "register" || view.Purpose == "join"):
+		page.Heading = v.Text(messages.EnrolFirst)
 	case view.Step == flow.Enrol:
 		page.Heading = v.Text(messages.EnrolChoose)
 	default:
