@@ -1,0 +1,671 @@
+package passkey
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/intelliauth/intelliauth/internal/assurance"
+	"github.com/intelliauth/intelliauth/internal/factor"
+	"github.com/intelliauth/intelliauth/internal/identity"
+)
+
+// TestW01ChallengeIsFreshAndBound: 32 random bytes, ours in the state, gone in
+// ten minutes.
+func TestW01ChallengeIsFreshAndBound(t *testing.T) {
+	w := newWorld(t)
+	k := newSoft(up | uv)
+	w.bind(k)
+	seen := map[string]bool{}
+	for range 50 {
+		c := w.begin()
+		challenge := options(c)["challenge"].(string)
+		if seen[challenge] || len(challenge) != 43 {
+			t.Fatalf("challenge %q", challenge)
+		}
+		seen[challenge] = true
+		if c.Tries != 1 || c.Prompt.Input != factor.PublicKey {
+			t.Fatalf("tries %d, input %q", c.Tries, c.Prompt.Input)
+		}
+	}
+	if minutes := options(w.begin())["timeout"].(float64) / 60_000; minutes < 5 || minutes > 10 {
+		t.Errorf("timeout of %v minutes", minutes)
+	}
+	c := w.begin()
+	r := k.get(c)
+	w.at = w.at.Add(life)
+	_, err := w.f.Finish(w.s, c, r)
+	expect(t, "at the end of its life", err, "code_expired")
+	w.at = w.at.Add(-time.Millisecond)
+	_, err = w.f.Finish(w.s, c, r)
+	expect(t, "just before", err, "")
+}
+
+// TestW01AnAnswerCountsOnce: the same answer to the same challenge is refused
+// once its acceptance was kept, even by a key that has no counter.
+func TestW01AnAnswerCountsOnce(t *testing.T) {
+	w := newWorld(t)
+	k := newSoft(up | uv)
+	w.bind(k)
+	c := w.begin()
+	r := k.get(c)
+	first, err := w.f.Finish(w.s, c, r)
+	expect(t, "first", err, "")
+	if bytes.Equal(first.Data, w.s.Enrolments[0].Data) {
+		t.Error("the record stays as it was: two could be accepted at once")
+	}
+	w.s.Enrolments[0].Data = first.Data
+	_, err = w.f.Finish(w.s, c, r)
+	expect(t, "again", err, wrong)
+	second := w.must(k)
+	if bytes.Equal(first.Data, second.Data) {
+		t.Error("two assertions leave the same record")
+	}
+}
+
+// TestH13W02CeremoniesCannotBeSwapped, whichever part of them is.
+func TestH13W02CeremoniesCannotBeSwapped(t *testing.T) {
+	w := newWorld(t)
+	k := newSoft(up | uv)
+	w.bind(k)
+	k.client = map[string]any{"type": "webauthn.create"}
+	_, err := w.signIn(k)
+	expect(t, "an assertion that says create", err, wrong)
+	for _, kind := range []string{"webauthn.get", "WEBAUTHN.CREATE", "webauthn.creat", "payment.get"} {
+		other := newSoft(up | uv)
+		other.client = map[string]any{"type": kind}
+		_, err = w.enrol(other)
+		expect(t, "a creation that says "+kind, err, failed)
+	}
+	k.client = nil
+	enrolment, err := w.f.BeginEnrolment(w.s, factor.Asked{})
+	expect(t, "begin", err, "")
+	_, err = w.f.Finish(w.s, enrolment, k.get(enrolment))
+	expect(t, "a registration's challenge for an assertion", err, wrong)
+	signIn := w.begin()
+	asCreation := signIn
+	asCreation.Prompt.PublicKey = slices.Clone(enrolment.Prompt.PublicKey)
+	o := options(enrolment)
+	o["challenge"] = options(signIn)["challenge"]
+	asCreation.Prompt.PublicKey, _ = json.Marshal(o)
+	_, err = w.f.FinishEnrolment(w.s, signIn, newSoft(up|uv).create(asCreation))
+	expect(t, "an assertion's challenge for a registration", err, wrong)
+}
+
+// foreignOrigins are none of ours, however alike (H-25).
+func foreignOrigins() []string {
+	return []string{
+		"https://login.example.com.evil.test:8443", "https://login.example.com", "https://login.example.com:443", "https://login.example.com:8444",
+		"http://login.example.com:8443", "HTTPS://login.example.com:8443", "https://LOGIN.example.com:8443", "https://login.example.com.:8443",
+		"https://login.example.com:8443/", "https://login.example.com:8443/path", "https://login.example.com:8443?x", "https://login.example.com:8443#",
+		"https://user@login.example.com:8443", "https://evil.test@login.example.com:8443", "https://xn--lgin-0ra.example.com:8443", "https://lоgin.example.com:8443",
+		"https://sub.login.example.com:8443", "https://example.com:8443", "https://badlogin.example.com:8443", " https://login.example.com:8443",
+		"https://login.example.com:8443 ", "https://login.example.com:08443", "https://login.example.com%2eevil.test:8443", "null", "file://", "login.example.com:8443",
+		"android:apk-key-hash:aGVsbG8", "ios:bundle-id:com.example", "https://login.example.com:8443\x00", "https:login.example.com:8443",
+	}
+}
+
+// TestW03H25OriginsAreEqualOrForeign in both ceremonies; the library alone would
+// take some of these.
+func TestW03H25OriginsAreEqualOrForeign(t *testing.T) {
+	w := newWorld(t)
+	k := newSoft(up | uv)
+	w.bind(k)
+	for _, origin := range foreignOrigins() {
+		k.client = map[string]any{"origin": origin}
+		_, err := w.signIn(k)
+		expect(t, "assertion at "+origin, err, "passkey_origin")
+		other := newSoft(up | uv)
+		other.client = k.client
+		_, err = w.enrol(other)
+		expect(t, "creation at "+origin, err, "passkey_origin")
+	}
+	w.s.Origins = append(w.s.Origins, "android:apk-key-hash:aGVsbG8")
+	k.client = map[string]any{"origin": "android:apk-key-hash:aGVsbG8"}
+	_, err := w.signIn(k)
+	expect(t, "an app that is listed", err, "")
+	w.s.Origins = nil
+	k.client = nil
+	_, err = w.signIn(k)
+	expect(t, "no origin is ours", err, "passkey_origin")
+}
+
+// TestW04H26NoFramesOfOthers.
+func TestW04H26NoFramesOfOthers(t *testing.T) {
+	w := newWorld(t)
+	k := newSoft(up | uv)
+	w.bind(k)
+	for what, client := range map[string]map[string]any{
+		"crossOrigin":            {"crossOrigin": true},
+		"topOrigin":              {"crossOrigin": true, "topOrigin": "https://evil.test"},
+		"topOrigin of our own":   {"crossOrigin": true, "topOrigin": "https://login.example.com:8443"},
+		"topOrigin alone":        {"topOrigin": "https://login.example.com:8443"},
+		"an empty topOrigin":     {"topOrigin": ""},
+		"topOrigin that is list": {"topOrigin": []string{"x"}},
+	} {
+		k.client = client
+		_, err := w.signIn(k)
+		expect(t, "assertion, "+what, err, "passkey_origin")
+		other := newSoft(up | uv)
+		other.client = client
+		_, err = w.enrol(other)
+		expect(t, "creation, "+what, err, "passkey_origin")
+	}
+	k.client = map[string]any{"crossOrigin": nil}
+	_, err := w.signIn(k)
+	expect(t, "no crossOrigin member (Level 1)", err, "")
+}
+
+// TestW05OtherRPs: a parent, a child, a twin and none.
+func TestW05OtherRPs(t *testing.T) {
+	w := newWorld(t)
+	k := newSoft(up | uv)
+	w.bind(k)
+	for _, id := range []string{"example.com", "a.login.example.com", "LOGIN.example.com", "badlogin.example.com", "login.example.com:8443", "https://login.example.com"} {
+		k.rp = id
+		_, err := w.signIn(k)
+		expect(t, "assertion for "+id, err, wrong)
+		other := newSoft(up | uv)
+		other.rp = id
+		_, err = w.enrol(other)
+		expect(t, "creation for "+id, err, failed)
+	}
+	w.s.Tenant.RPID = ""
+	k.rp = ""
+	if got := options(w.begin())["rpId"]; got != "login.example.com" {
+		t.Errorf("default RP ID %q, want the issuer's host without port (C-32)", got)
+	}
+	_, err := w.signIn(k)
+	expect(t, "the default RP ID", err, "")
+}
+
+// TestW06N13PresenceIsAlwaysAsked of an assertion.
+func TestW06N13PresenceIsAlwaysAsked(t *testing.T) {
+	w := newWorld(t)
+	k := newSoft(up | uv)
+	w.bind(k)
+	k.flags = uv
+	_, err := w.signIn(k)
+	expect(t, "assertion without presence", err, failed)
+	_, err = w.enrol(newSoft(uv))
+	expect(t, "creation without presence", err, failed)
+}
+
+// TestW07N11N12VerificationIsReadFromTheResponse: never from what was asked, nor
+// from what the key once showed.
+func TestW07N11N12VerificationIsReadFromTheResponse(t *testing.T) {
+	w := newWorld(t)
+	k := newSoft(up | uv)
+	w.bind(k)
+	for _, c := range []struct {
+		what         string
+		asked, today bool
+		flags        byte
+		want         string
+		verified     bool
+		option       string
+	}{
+		{"preferred, shown", false, false, up | uv, "", true, "preferred"},
+		{"preferred, not shown", false, false, up, "", false, "preferred"},
+		{"required, shown", true, true, up | uv, "", true, "required"},
+		{"required, not shown", true, true, up, "passkey_no_uv", false, "required"},
+		{"required when asked only", true, false, up, "passkey_no_uv", false, "required"},
+		{"required when answered only", false, true, up, "passkey_no_uv", false, "preferred"},
+	} {
+		w.s.NeedUV = c.asked
+		challenge := w.begin()
+		if got := options(challenge)["userVerification"]; got != c.option {
+			t.Errorf("%s: option %q", c.what, got)
+		}
+		w.s.NeedUV = c.today
+		k.flags = c.flags
+		out, err := w.f.Finish(w.s, challenge, k.get(challenge))
+		expect(t, c.what, err, c.want)
+		if out.Proof.UserVerified != c.verified {
+			t.Errorf("%s: verified %v", c.what, out.Proof.UserVerified)
+		}
+	}
+	w.s.NeedUV = true
+	_, err := w.enrol(newSoft(up))
+	expect(t, "creation, required, not shown", err, "passkey_no_uv")
+}
+
+// TestW08BackedUpThoughNotEligible in both ceremonies.
+func TestW08BackedUpThoughNotEligible(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.enrol(newSoft(up | uv | bs))
+	expect(t, "creation", err, "passkey_backup_changed")
+	k := newSoft(up | uv)
+	w.bind(k)
+	k.flags |= bs
+	_, err = w.signIn(k)
+	expect(t, "assertion", err, "passkey_backup_changed")
+}
+
+// TestH23W09EligibilityNeverChanges; state does, once all else was checked.
+func TestH23W09EligibilityNeverChanges(t *testing.T) {
+	for _, c := range []struct {
+		bound, shown byte
+		want         string
+	}{
+		{0, be, "passkey_backup_changed"},
+		{0, be | bs, "passkey_backup_changed"},
+		{be, 0, "passkey_backup_changed"},
+		{be | bs, 0, "passkey_backup_changed"},
+		{be, be | bs, ""},
+		{be | bs, be, ""},
+		{0, 0, ""},
+	} {
+		w := newWorld(t)
+		k := newSoft(up | uv | c.bound)
+		w.bind(k)
+		k.flags = up | uv | c.shown
+		out, err := w.signIn(k)
+		expect(t, "from "+string('0'+c.bound)+" to "+string('0'+c.shown), err, c.want)
+		if err == nil {
+			if r := kept(t, out.Data); r.BackedUp != (c.shown&bs != 0) || r.BackupEligible != (c.bound&be != 0) {
+				t.Errorf("kept %+v", r)
+			}
+		}
+	}
+}
+
+// TestH12W18AnotherPersonsKey is worth nothing, by whichever way it comes.
+func TestH12W18AnotherPersonsKey(t *testing.T) {
+	w := newWorld(t)
+	ada, eve := newSoft(up|uv), newSoft(up|uv)
+	w.bind(ada)
+	theirs := newWorld(t)
+	theirs.s = person("eve")
+	theirs.bind(eve)
+
+	c := w.begin()
+	_, err := w.f.Finish(w.s, c, eve.get(c))
+	expect(t, "another person's key", err, wrong)
+	mixed := w.s
+	mixed.Enrolments = append(slices.Clone(w.s.Enrolments), theirs.s.Enrolments...)
+	c, _ = w.f.Begin(mixed)
+	if allowed := options(c)["allowCredentials"].([]any); len(allowed) != 1 {
+		t.Errorf("another person's key is asked for: %v", allowed)
+	}
+	_, err = w.f.Finish(mixed, c, eve.get(c))
+	expect(t, "another person's enrolment in the list", err, wrong)
+	ada.handle = theirs.s.User.Handle
+	_, err = w.signIn(ada)
+	expect(t, "the right key with another person's handle, which the library takes", err, wrong)
+	ada.handle = w.s.User.Handle[:63]
+	_, err = w.signIn(ada)
+	expect(t, "half a handle", err, wrong)
+	ada.handle = []byte{}
+	_, err = w.signIn(ada)
+	expect(t, "no handle, though asked for by id (a security key)", err, "")
+}
+
+// TestW18OnlyWhatWasAskedForAnswers: not a key that was bound while the
+// challenge was pending (CVE-2026-111949), nor another one than was chosen.
+func TestW18OnlyWhatWasAskedForAnswers(t *testing.T) {
+	w := newWorld(t)
+	first, second := newSoft(up|uv), newSoft(up|uv)
+	w.bind(first)
+	c := w.begin()
+	later := w.bind(second)
+	_, err := w.f.Finish(w.s, c, second.get(c))
+	expect(t, "bound since then", err, wrong)
+	_, err = w.f.Finish(w.s, c, first.get(c))
+	expect(t, "asked for", err, "")
+	w.s.Chosen = later.ID
+	c = w.begin()
+	if allowed := options(c)["allowCredentials"].([]any); len(allowed) != 1 {
+		t.Errorf("chosen one, asked for %d", len(allowed))
+	}
+	_, err = w.f.Finish(w.s, c, first.get(c))
+	expect(t, "not chosen", err, wrong)
+	_, err = w.f.Finish(w.s, c, second.get(c))
+	expect(t, "chosen", err, "")
+}
+
+// TestW18NobodyNamed: without a list, the handle says whose the key is.
+func TestW18NobodyNamed(t *testing.T) {
+	w := newWorld(t)
+	k := newSoft(up | uv)
+	w.bind(k)
+	c := w.beginAny()
+	if o := options(c); len(o["allowCredentials"].([]any)) != 0 || o["userVerification"] != "preferred" || o["rpId"] != "login.example.com" {
+		t.Errorf("options %v", o)
+	}
+	handle, lookup, err := w.f.Locate(k.get(c))
+	if err != nil || !bytes.Equal(handle, w.s.User.Handle) || !bytes.Equal(lookup, k.id) {
+		t.Fatalf("located %x %x %v", handle, lookup, err)
+	}
+	out, err := w.f.Finish(w.s, c, k.get(c))
+	expect(t, "found by its handle", err, "")
+	if out.Enrolment != w.s.Enrolments[0].ID {
+		t.Errorf("enrolment %q", out.Enrolment)
+	}
+	k.handle = []byte{}
+	_, _, err = w.f.Locate(k.get(c))
+	expect(t, "located without a handle", err, wrong)
+	_, err = w.f.Finish(w.s, c, k.get(c))
+	expect(t, "without a handle", err, wrong)
+	first := w.s
+	first.Enrolments = nil
+	named, _ := w.f.Begin(first)
+	_, err = w.f.Finish(w.s, named, k.get(named))
+	expect(t, "named, no list, without a handle", err, wrong)
+	k.handle = person("eve").User.Handle
+	_, err = w.f.Finish(w.s, c, k.get(c))
+	expect(t, "with another person's handle", err, wrong)
+	nobody := w.s
+	nobody.User, nobody.Enrolments = nil, nil
+	_, err = w.f.Finish(nobody, c, k.get(c))
+	expect(t, "of a key that nobody knows", err, wrong)
+}
+
+// TestChallengesForAnyoneAndForOneDoNotMix, in any pairing.
+func TestChallengesForAnyoneAndForOneDoNotMix(t *testing.T) {
+	w := newWorld(t)
+	k := newSoft(up | uv)
+	w.bind(k)
+	anyone, named := w.beginAny(), w.begin()
+	nobody := w.s
+	nobody.User, nobody.Enrolments = nil, nil
+	unknown, _ := w.f.Begin(nobody)
+	const purposeAt = 1
+	for what, c := range map[string]factor.Challenge{"set for anyone": anyone, "set for her": named, "set for a name that nobody has": unknown} {
+		for _, p := range []byte{'a', 's', 'e', 0} {
+			swapped := c
+			swapped.State = slices.Clone(c.State)
+			swapped.State[purposeAt] = p
+			_, err := w.f.Finish(w.s, swapped, k.get(c))
+			want := wrong
+			if p == c.State[purposeAt] && what != "set for a name that nobody has" {
+				want = ""
+			}
+			expect(t, what+", purpose "+string(rune(p)), err, want)
+		}
+	}
+	elsewhere := w.s
+	elsewhere.Tenant.ID = "tnt_2"
+	_, err := w.f.Finish(elsewhere, anyone, k.get(anyone))
+	expect(t, "set for anyone of another tenant", err, wrong)
+	_, err = w.f.FinishEnrolment(w.s, anyone, k.get(anyone))
+	expect(t, "set for anyone, as an enrolment", err, wrong)
+}
+
+// TestW19CounterIsAReasonNotARefusal.
+func TestW19CounterIsAReasonNotARefusal(t *testing.T) {
+	for _, c := range []struct {
+		before, after uint32
+		reported      bool
+		kept          uint32
+	}{
+		{0, 0, false, 0}, {0, 1, false, 1}, {7, 8, false, 8}, {7, 7, true, 7}, {7, 6, true, 7}, {7, 0, true, 7}, {1<<32 - 1, 0, true, 1<<32 - 1},
+	} {
+		w := newWorld(t)
+		k := newSoft(up | uv)
+		k.counter = c.before
+		w.bind(k)
+		k.counter = c.after
+		out, err := w.signIn(k)
+		expect(t, "a counter", err, "")
+		var want []string
+		if c.reported {
+			want = []string{CounterWentBack}
+		}
+		if !slices.Equal(out.Reasons, want) || kept(t, out.Data).Counter != c.kept {
+			t.Errorf("from %d to %d: reasons %v, kept %d", c.before, c.after, out.Reasons, kept(t, out.Data).Counter)
+		}
+	}
+}
+
+// TestW20AKeyBoundWithoutVerificationGrowsBesideAnotherProofOnly, and not in the
+// ceremony that makes it grow.
+func TestW20AKeyBoundWithoutVerificationGrowsBesideAnotherProofOnly(t *testing.T) {
+	w := newWorld(t)
+	k := newSoft(up)
+	w.bind(k)
+	k.flags = up | uv
+	step := func(what string, beside, want bool) {
+		t.Helper()
+		w.s.Beside = beside
+		if out := w.must(k); out.Proof.UserVerified != want {
+			t.Errorf("%s: verified %v", what, out.Proof.UserVerified)
+		}
+	}
+	step("alone", false, false)
+	step("alone again", false, false)
+	if w.f.Best(w.s.Tenant, &w.s.Enrolments[0]).UserVerified {
+		t.Error("graded as verifying")
+	}
+	step("beside a password", true, false)
+	step("the next time", false, true)
+	if !w.f.Best(w.s.Tenant, &w.s.Enrolments[0]).UserVerified {
+		t.Error("not graded as verifying")
+	}
+	k.flags = up
+	step("without, later", false, false)
+	k.flags = up | uv
+	step("and with again", false, true)
+}
+
+// TestW30NothingTellsWhoIsKnown: before a first proof the options have one
+// shape; an unknown key and a wrong signature have one answer.
+func TestW30NothingTellsWhoIsKnown(t *testing.T) {
+	w := newWorld(t)
+	k := newSoft(up | uv)
+	w.bind(k)
+	first, nobody := w.s, w.s
+	first.Enrolments = nil
+	nobody.User, nobody.Enrolments = nil, nil
+	shown := func(s factor.Subject) string {
+		c, err := w.f.Begin(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(blanked(c.Prompt).PublicKey)
+	}
+	if a, b := shown(first), shown(nobody); a != b || strings.Contains(a, encode(k.id)) {
+		t.Errorf("known %s, unknown %s", a, b)
+	}
+	c := w.beginAny()
+	forged := *k
+	forged.key = newSoft(0).key
+	liar := forged
+	liar.client, liar.flags, liar.rp = map[string]any{"origin": "https://evil.test"}, bs, "evil.test"
+	stranger := newSoft(up | uv)
+	stranger.handle = k.handle
+	for what, r := range map[string]factor.Response{
+		"a wrong signature": forged.get(c), "an unknown key": stranger.get(c), "a wrong signature over lies": liar.get(c),
+	} {
+		_, err := w.f.Finish(w.s, c, r)
+		if !cmp.Equal(err.Error(), factor.ErrWrong.Error()) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestNobodysKeyIsAKey, so that holding a response against it takes the time.
+func TestNobodysKeyIsAKey(t *testing.T) {
+	if !acceptable(nobodysKey()) {
+		t.Error("no key")
+	}
+}
+
+// TestTable19 computes the level of what the factor itself proved (rows 3 and
+// 9 to 13).
+func TestTable19(t *testing.T) {
+	password := assurance.Proof{Factor: "password", Class: assurance.Memorized, AMR: "pwd"}
+	for _, c := range []struct {
+		row          string
+		bound, shown byte
+		with         []assurance.Proof
+		want         assurance.Level
+		amr          []string
+	}{
+		{"3", uv, 0, nil, assurance.AAL1, []string{"pop", "user"}},
+		{"9 synced", be | uv, be, []assurance.Proof{password}, assurance.AAL2, []string{"pwd", "swk", "user", "mfa"}},
+		{"9 hardware not known", uv, 0, []assurance.Proof{password}, assurance.AAL2, []string{"pwd", "pop", "user", "mfa"}},
+		{"10", be | bs | uv, be | bs | uv, nil, assurance.AAL2, []string{"swk", "user", "mfa"}},
+		{"11", uv, uv, nil, assurance.AAL2, []string{"pop", "user", "mfa"}},
+	} {
+		w := newWorld(t)
+		k := newSoft(up | c.bound)
+		w.bind(k)
+		k.flags = up | c.shown
+		proofs := append(slices.Clone(c.with), w.must(k).Proof)
+		everything := func(string) bool { return true } // no trust makes hardware of what was not attested (N-09)
+		level := assurance.LevelOf(assurance.NIST, everything, proofs)
+		if amr := assurance.AMR(everything, proofs, level); level != c.want || !slices.Equal(amr, c.amr) {
+			t.Errorf("row %s: %s %v", c.row, level, amr)
+		}
+		if !assurance.PhishingResistant(proofs) {
+			t.Errorf("row %s: not resistant to phishing", c.row)
+		}
+	}
+}
+
+// TestH22ClaimsGiveNothing: neither attachment, transports, extensions nor a
+// hardware model's AAGUID make a key more than its flags say.
+func TestH22ClaimsGiveNothing(t *testing.T) {
+	w := newWorld(t)
+	k := newSoft(up | uv | be)
+	k.transports = []string{"usb", "nfc"}
+	k.outer = map[string]any{"authenticatorAttachment": "cross-platform", "hw": true, "clientExtensionResults": map[string]any{"credProps": map[string]any{"rk": true}}}
+	copy(k.aaguid[:], "a hardware model")
+	en := w.bind(k)
+	k.outer["response.uv"] = true
+	out := w.must(k)
+	if out.Proof.Hardware || out.Proof.Model != "" || !out.Proof.BackupEligible {
+		t.Errorf("proof %+v", out.Proof)
+	}
+	if best := w.f.Best(w.s.Tenant, &en); best.Hardware || !best.BackupEligible || best.Model != "" {
+		t.Errorf("graded %+v", best)
+	}
+}
+
+// TestBestOfOneYetToBeBound: hardware where attestation is asked for and some
+// model would be taken.
+func TestBestOfOneYetToBeBound(t *testing.T) {
+	w := newWorld(t)
+	for _, mode := range []string{"", "none", modeAny, modeList} {
+		w.s.Tenant.Attestation.Mode = mode
+		if got := w.f.Best(w.s.Tenant, nil); got.Hardware || !got.UserVerified || !got.BackupEligible {
+			t.Errorf("mode %q without metadata: %+v", mode, got)
+		}
+	}
+	damaged := identity.Enrolment{Data: []byte("{")}
+	if got := w.f.Best(w.s.Tenant, &damaged); got.UserVerified || got.Hardware {
+		t.Errorf("damaged: %+v", got)
+	}
+}
+
+// TestDamagedRecordsAskForNobody: a person whose keys cannot be read is not
+// asked for just any key.
+func TestDamagedRecordsAskForNobody(t *testing.T) {
+	w := newWorld(t)
+	k, lost := newSoft(up|uv), newSoft(up|uv)
+	w.bind(k)
+	w.bind(lost)
+	w.s.Enrolments[1].Data = []byte(`{"id":""}`)
+	c := w.begin()
+	_, err := w.f.Finish(w.s, c, k.get(c))
+	expect(t, "the other one", err, "")
+	if _, err = w.f.Finish(w.s, c, lost.get(c)); err == nil {
+		t.Error("accepted")
+	}
+	w.s.Enrolments = w.s.Enrolments[1:]
+	if _, err = w.f.Begin(w.s); err == nil {
+		t.Error("begun")
+	}
+	if got := w.f.Signals(w.s); got.RPID != "" {
+		t.Errorf("signalled %+v", got)
+	}
+}
+
+// TestW27SignalsNameWhatIsAccepted and nothing that is suspended or removed.
+func TestW27SignalsNameWhatIsAccepted(t *testing.T) {
+	w := newWorld(t)
+	k, asleep, removed := newSoft(up|uv), newSoft(up|uv), newSoft(up|uv)
+	w.bind(k)
+	w.bind(asleep)
+	w.bind(removed)
+	w.s.Enrolments[1].Suspended = true
+	w.s.Enrolments[2].RemovedAt = &w.at
+	want := factor.Signals{
+		RPID: "login.example.com", User: encode(w.s.User.Handle), Credentials: []string{encode(k.id)}, Name: "ada@example.com", DisplayName: "Person ada",
+	}
+	if diff := cmp.Diff(want, w.f.Signals(w.s)); diff != "" {
+		t.Error(diff)
+	}
+	w.s.User = nil
+	if got := w.f.Signals(w.s); got.RPID != "" || len(got.Credentials) != 0 {
+		t.Errorf("of nobody: %+v", got)
+	}
+}
+
+// TestFactsFitTheEngine.
+func TestFactsFitTheEngine(t *testing.T) {
+	f := newWorld(t).f
+	facts := f.Facts()
+	if facts.Name != "passkey" || facts.Class != assurance.Key || !facts.First || !facts.SelfTest || facts.Space != 0 || facts.Max != 20 || facts.Heavy || facts.Sends {
+		t.Errorf("%+v", facts)
+	}
+	var _ factor.Discoverable = f
+	var _ factor.Grader = f
+	var _ factor.Signaller = f
+}
+
+// TestLocateJudgesNothing and survives everything.
+func TestLocateJudgesNothing(t *testing.T) {
+	w := newWorld(t)
+	k := newSoft(0)
+	k.handle = []byte("whose")
+	r := k.get(w.beginAny())
+	handle, lookup, err := w.f.Locate(r)
+	if err != nil || string(handle) != "whose" || !bytes.Equal(lookup, k.id) {
+		t.Errorf("%q %x %v", handle, lookup, err)
+	}
+	for what, bad := range map[string][]byte{
+		"nothing": nil, "no JSON": []byte("x"), "a list": []byte("[]"), "null": []byte("null"), "cut": r.PublicKey[:len(r.PublicKey)-1],
+		"twice": append(slices.Clone(r.PublicKey), r.PublicKey...), "too long": bytes.Repeat([]byte(" "), maxResponse+1),
+	} {
+		if _, _, err := w.f.Locate(factor.Response{PublicKey: bad}); code(err) != wrong {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestDigestsStandForIDs: a state of all a person's keys stays small.
+func TestDigestsStandForIDs(t *testing.T) {
+	var all []descriptor
+	for i := range maxKeys {
+		all = append(all, descriptor{ID: strings.Repeat(string(rune('a'+i)), 1364)})
+	}
+	st, err := newWorld(t).f.newState(verifying, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := st.bytes()
+	if len(b) != 1+challengeLength+maxKeys*digestLength {
+		t.Errorf("%d bytes", len(b))
+	}
+	back, err := parseState(b)
+	if err != nil || back.flags != verifying || len(back.allowed) != maxKeys || !bytes.Equal(back.challenge, st.challenge) {
+		t.Errorf("read back %+v %v", back, err)
+	}
+	sum := sha256.Sum256([]byte(all[3].ID))
+	if !bytes.Equal(back.allowed[3], sum[:digestLength]) {
+		t.Error("another digest")
+	}
+	for _, bad := range [][]byte{nil, b[:len(b)-1], b[:challengeLength], append([]byte{highestFlag << 1}, b[1:]...)} {
+		if _, err := parseState(bad); code(err) != wrong {
+			t.Errorf("state of %d bytes: %v", len(bad), err)
+		}
+	}
+}
