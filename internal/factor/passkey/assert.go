@@ -61,6 +61,10 @@ func (f *Factor) Finish(s factor.Subject, c factor.Challenge, r factor.Response)
 	if err != nil {
 		return factor.Outcome{}, err
 	}
+	return assert(s, st, anyone, r)
+}
+
+func assert(s factor.Subject, st state, anyone bool, r factor.Response) (factor.Outcome, error) {
 	a, err := parseAsserted(r.PublicKey)
 	if err != nil {
 		return factor.Outcome{}, factor.ErrWrong

@@ -27,6 +27,9 @@ type verdict struct {
 // stands behind it. Where it was, a failed check never becomes "none".
 func (f *Factor) attest(t identity.Tenant, made *created) (verdict, error) {
 	v := verdict{model: model(made.object.AuthData.AttData.AAGUID)}
+	if made.object.Format == string(protocol.AttestationFormatFIDOUniversalSecondFactor) {
+		v.model = "" // its statement signs neither AAGUID nor flags (8.6): anybody could have put them there
+	}
 	valid := supported(made.object.Format) && verifies(made)
 	if !attested(t) {
 		if t.Attestation.Mode != "" && t.Attestation.Mode != "none" || !valid {

@@ -42,6 +42,10 @@ func (f *Factor) FinishEnrolment(s factor.Subject, c factor.Challenge, r factor.
 	if !named(s) || len(st.allowed) != 0 {
 		return factor.Enrolled{}, factor.ErrForeign
 	}
+	return f.register(s, st, r)
+}
+
+func (f *Factor) register(s factor.Subject, st state, r factor.Response) (factor.Enrolled, error) {
 	made, err := parseCreated(r.PublicKey)
 	if err != nil {
 		return factor.Enrolled{}, refuse(failed)

@@ -96,10 +96,7 @@ func parseCreated(raw []byte) (created, error) {
 	if out.client, err = parseClientData(a.Response.ClientDataJSON); err != nil {
 		return created{}, err
 	}
-	if err := webauthncbor.Unmarshal(a.Response.AttestationObject, &out.object); err != nil {
-		return created{}, errMalformed
-	}
-	if out.object.AuthData, err = parseAuthenticatorData(out.object.RawAuthData); err != nil {
+	if out.object, err = parseAttestationObject(a.Response.AttestationObject); err != nil {
 		return created{}, err
 	}
 	if !out.object.AuthData.Flags.HasAttestedCredentialData() || !bytes.Equal(out.object.AuthData.AttData.CredentialID, out.id) {
@@ -156,6 +153,24 @@ func parseClientData(raw []byte) (clientData, error) {
 		c.framed = true
 	}
 	return c, nil
+}
+
+// parseAttestationObject reads 6.5.4, its names exactly: the CBOR decoder, too,
+// would take "Fmt" for "fmt". A compound statement, a list, is not read.
+func parseAttestationObject(raw []byte) (protocol.AttestationObject, error) {
+	var o protocol.AttestationObject
+	var members map[string]webauthncbor.RawMessage
+	if err := webauthncbor.Unmarshal(raw, &members); err != nil {
+		return o, errMalformed
+	}
+	for name, into := range map[string]any{"fmt": &o.Format, "authData": &o.RawAuthData, "attStmt": &o.AttStatement} {
+		if len(members[name]) == 0 || webauthncbor.Unmarshal(members[name], into) != nil {
+			return o, errMalformed
+		}
+	}
+	var err error
+	o.AuthData, err = parseAuthenticatorData(o.RawAuthData)
+	return o, err
 }
 
 const (
