@@ -110,4 +110,6 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 
 type zero struct{}
 
+func zeroTime() time.Time { return time.Unix(0, 0) }
+
 func (zero) Read(b []byte) (int, error) { clear(b); return len(b), nil }

@@ -1,15 +1,17 @@
 package passkey
 
 import (
+	"math/big"
+
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 )
 
-// Bounds of an RSA modulus in bytes: 2048 bits are the least that SP 800-131A
-// allows; the most bounds what one verification costs.
+// Bounds of an RSA modulus in bits: SP 800-131A allows no shorter one, and a
+// longer one costs too much to verify.
 const (
-	minModulus = 2048 / 8
-	maxModulus = 8192 / 8
+	minModulus = 2048
+	maxModulus = 8192
 )
 
 // algorithms are those offered, best first. A key of any other is refused
@@ -56,9 +58,16 @@ func acceptable(cose []byte) bool {
 	case webauthncose.OKPPublicKeyData:
 		return offered(k.Algorithm, k.Curve)
 	case webauthncose.RSAPublicKeyData:
-		return offered(k.Algorithm, int64(webauthncose.EllipticCurveReserved)) && len(k.Modulus) >= minModulus && len(k.Modulus) <= maxModulus
+		return offered(k.Algorithm, int64(webauthncose.EllipticCurveReserved)) && strong(k)
 	}
 	return false
+}
+
+// strong holds an RSA key to length, and to an exponent that hides something.
+func strong(k webauthncose.RSAPublicKeyData) bool {
+	e, err := webauthncose.ParseRSAPublicKeyDataExponent(&k)
+	bits := new(big.Int).SetBytes(k.Modulus).BitLen()
+	return err == nil && e >= 3 && e%2 == 1 && bits >= minModulus && bits <= maxModulus
 }
 
 // signs reports whether a signature over signed is of this key.
