@@ -74,7 +74,7 @@ func Status(err error) int {
 // gives none.
 func kindOf(err error) (status int, code string) {
 	var fault *identity.Fault
-	if errors.As(err, &fault) && (slices.Contains([]string{tooManyRequests, tooManyAttempts, sendLimited}, fault.Code)) {
+	if errors.As(err, &fault) && slices.Contains([]string{tooManyRequests, tooManyAttempts, sendLimited}, fault.Code) {
 		return http.StatusTooManyRequests, fault.Code
 	}
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {

@@ -64,7 +64,7 @@ func (r *run) account(out *Account) error {
 	}
 	for _, f := range r.e.Factors {
 		kind := f.Facts()
-		if _, counts := f.(factor.Counter); counts && r.allows(kind) {
+		if _, counts := f.(factor.Counter); counts && r.allows(kind) && r.highest() >= assurance.AAL2 {
 			out.CodesOf = kind.Name
 		}
 		if !kind.Hidden && !kind.Ticket && r.room(kind) {

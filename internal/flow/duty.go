@@ -127,6 +127,9 @@ func (r *run) checkEnrol(d *Duty) error {
 	if !ok || kind.Hidden || kind.Ticket || !r.allows(kind) {
 		return identity.Invalid("factor_unavailable", "This factor cannot be set up here.")
 	}
+	if kind.Class == assurance.LookUp && r.highest() < assurance.AAL2 {
+		return identity.Invalid("factor_unavailable", "Recovery codes come after a second step.") // SP 800-63B-4, 3.1.2.1
+	}
 	if !r.room(kind) {
 		return identity.Invalid("enrolment_limit", "There are as many of this factor as there may be.")
 	}
@@ -211,6 +214,12 @@ func (r *run) without(id string) []identity.Enrolment {
 	return out
 }
 
+// highest is the level that everything the person holds gives together.
+func (r *run) highest() assurance.Level {
+	held, _ := r.e.methods(r.tenant, r.policy, r.held)
+	return policy.Highest(r.policy, r.e.Trust, held)
+}
+
 // levelOf is the level that a change has to be proved at. To remove one
 // authenticator another of the same strength will do, or the lost one's owner
 // could never be rid of it (SP 800-63B-4, 4.1.2.1, 4.3).
@@ -226,7 +235,7 @@ func (r *run) levelOf(d Duty) assurance.Level {
 			}
 		}
 		if level == assurance.None || r.e.kinds[d.Factor].Class == assurance.LookUp {
-			return min(highest, assurance.AAL2)
+			return assurance.AAL2
 		}
 		return level
 	case DutyRemove, DutyRename:

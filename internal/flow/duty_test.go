@@ -807,3 +807,32 @@ func TestX04Extend(t *testing.T) {
 	}
 	t.Error("it lives for ever")
 }
+
+// TestN50NoCodesBelowAAL2: recovery codes are not made for who holds a password
+// alone, on a page or by the API.
+func TestN50NoCodesBelowAAL2(t *testing.T) {
+	w := newLife(t, `{}`)
+	p := w.browser()
+	p.signIn("grace")
+	var f *identity.Fault
+	if _, err := p.duty(Duty{Kind: DutyEnrol, Factor: "recovery"}); !errors.As(err, &f) || f.Code != "factor_unavailable" {
+		t.Errorf("%v", err)
+	}
+	if _, _, err := w.engine.BeginEnrolment(t.Context(), w.tenant, w.token("grace", true), "recovery", factor.Asked{}); !errors.As(err, &f) || f.Code != "factor_unavailable" {
+		t.Errorf("%v", err)
+	}
+	id, err := p.duty(Duty{Kind: DutyEnrol})
+	w.must(err)
+	v := p.answer(id, "grace word").View
+	if v.current() == "ticket" {
+		v = p.answer(id, "T-first").View
+	}
+	if v.Step != Enrol || v.has("offer:recovery") || !v.has("offer:totp") {
+		t.Errorf("%s", v)
+	}
+	a, err := w.engine.Account(t.Context(), w.tenant, p.Browser)
+	w.must(err)
+	if a.CodesOf != "" || a.Codes != -1 {
+		t.Errorf("%q %d", a.CodesOf, a.Codes)
+	}
+}

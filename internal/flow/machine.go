@@ -217,7 +217,8 @@ func (f Facts) makes(w why, kind factor.Facts) bool {
 	case dueRecovery:
 		return !kind.Hidden && !kind.Ticket && kind.Class != assurance.LookUp
 	case dueDuty:
-		return !kind.Hidden && !kind.Ticket && (f.Flow.Duty.Factor == "" || f.Flow.Duty.Factor == kind.Name)
+		return !kind.Hidden && !kind.Ticket && (f.Flow.Duty.Factor == "" || f.Flow.Duty.Factor == kind.Name) &&
+			(kind.Class != assurance.LookUp || f.strong())
 	case dueCodes:
 		return kind.Follows
 	case dueSilently:

@@ -86,6 +86,7 @@ func deMoreSteps() map[Key]string {
 		StepEnded:     "Diese Seite hat zu lange gewartet. Es wurde nichts geändert.",
 		StepAgain:     "Neu beginnen",
 		StepExtend:    "Ich brauche mehr Zeit",
+		StepScriptFor: "Mit JavaScript ginge hier auch: {factor}.",
 
 		EnrolPrint:    "Drucken",
 		EnrolDownload: "Herunterladen",

@@ -147,6 +147,7 @@ func enMoreSteps() map[Key]string {
 		StepEnded:     "This page has waited too long. Nothing was changed.",
 		StepAgain:     "Start again",
 		StepExtend:    "I need more time",
+		StepScriptFor: "With JavaScript you could also use: {factor}.",
 
 		EnrolPrint:    "Print",
 		EnrolDownload: "Download",

@@ -13,6 +13,7 @@ const (
 	StepEnded     Key = "step.ended"
 	StepAgain     Key = "step.again"
 	StepExtend    Key = "step.extend"
+	StepScriptFor Key = "step.script-for" // {factor}, beside a way that needs no script
 
 	EnrolPrint    Key = "enrol.print"
 	EnrolDownload Key = "enrol.download"

@@ -154,7 +154,17 @@ func (s *server) add(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.beginDuty(w, r, flow.Duty{Kind: flow.DutyEnrol, Factor: form.Get("factor")}, "")
+	err = s.beginDuty(w, r, flow.Duty{Kind: flow.DutyEnrol, Factor: form.Get("factor")}, "")
+	why, ok := refusal(err)
+	if !ok {
+		return err
+	}
+	v := s.Pages.visit(w, r, nil)
+	heading, _ := v.Fault(why.code)
+	return s.Pages.render(v, http.StatusUnprocessableEntity, "message", messagePage{
+		shell: s.Pages.shell(v, heading, false), Tone: "bad", Heading: heading, Lead: []string{v.Error(why.code, nil, why.wait)},
+		Links: []link{{Href: accountPath, Text: v.Text(messages.AccountBack)}},
+	})
 }
 
 // beginDuty begins the flow of a change, and leads to it. Who is not signed in

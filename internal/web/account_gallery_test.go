@@ -115,7 +115,18 @@ func accountExhibits(t testing.TB, n names) map[string]showing {
 	}
 	show("account-ask-name", "/account/name", full, nil, func(s *server) handler { return s.askName })
 	show("account-ask-name-empty", "/account/name", full, nil, func(s *server) handler {
-		return func(w http.ResponseWriter, r *http.Request) error { return s.askAgain(w, r, change{about: aboutName}) }
+		return func(w http.ResponseWriter, r *http.Request) error {
+			return s.askAgain(w, r, change{about: aboutName}, answered{code: "response_required"})
+		}
+	})
+	show("account-ask-remove-refused", "/account/remove/enr_2?id=enr_2", full, nil, func(s *server) handler {
+		return func(w http.ResponseWriter, r *http.Request) error {
+			return s.askAgain(w, r, changes()[1], answered{code: "last_required_factor"})
+		}
+	})
+	show("account-add-refused", "/account/add", full, identity.Forbidden("frozen", "x"), func(s *server) handler {
+		s.Flows.(*fakeFlows).current = signedIn()
+		return func(w http.ResponseWriter, r *http.Request) error { return s.add(w, asForm(r)) }
 	})
 	show("account-ask-application", "/account/applications/demo?id=demo", full, nil, func(s *server) handler { return s.askDisconnect })
 	show("not-me", "/account/not-me?token=t", full, nil, func(s *server) handler { return s.askNotMe })

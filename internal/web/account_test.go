@@ -359,3 +359,35 @@ func TestSignInIsToldAsAWhole(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestARefusalIsToldWhereItWasAsked: what the engine will not begin is said on
+// the page that asked, with what was typed.
+func TestARefusalIsToldWhereItWasAsked(t *testing.T) {
+	for _, test := range []struct {
+		path, value string
+		err         error
+		says        string
+	}{
+		{"/account/email", "ada@@new", identity.Invalid("address_invalid", "x"), "No message can go to this e-mail address."},
+		{"/account/rename/enr_2", "Work laptop", identity.Invalid("name_in_use", "x"), "Something of yours has this name already."},
+		{"/account/remove/enr_2", "", identity.Forbidden("last_required_factor", "x"), "Please add another one first."},
+		{"/account/password", "", identity.Forbidden("frozen", "x"), "To protect you, nothing can be changed"},
+		{"/account/add", "", identity.Invalid("factor_unavailable", "x"), "That did not work."},
+		{"/account/phone", "+44 7700 900123", &identity.Fault{Kind: identity.ErrOverloaded, Code: "send_limited", Retry: time.Minute}, "A new code can be sent in 60 seconds."},
+		{"/account/name", "x", identity.Invalid("name_invalid", "x"), "Please enter a name."},
+	} {
+		w := accountWorld(t)
+		w.accounts.err, w.changes.err = test.err, test.err
+		body := ""
+		if test.value != "" {
+			body = form("value", test.value)
+		}
+		rec := w.do(w.html(http.MethodPost, test.path, body))
+		p := parsed(t, test.path, rec)
+		p.contains(test.says)
+		p.checkShell()
+		if rec.Code != http.StatusUnprocessableEntity || test.value != "" && attr(p.field(), "value") != test.value {
+			t.Errorf("%s: %d", test.path, rec.Code)
+		}
+	}
+}

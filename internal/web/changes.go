@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/intelliauth/intelliauth/internal/edge"
 	"github.com/intelliauth/intelliauth/internal/flow"
@@ -19,6 +20,7 @@ type askPage struct {
 	Tone    string
 	Heading string
 	Lead    []string
+	Alert   string
 	Points  *points
 	Form    askForm
 	Note    string
@@ -123,30 +125,51 @@ func (s *server) make(c change) handler {
 		}
 		value := strings.TrimSpace(form.Get(fieldValue))
 		if c.value && value == "" {
-			return s.askAgain(w, r, c)
+			return s.askAgain(w, r, c, answered{code: "response_required"})
 		}
 		id := r.PathValue("id")
 		if id == "" {
 			id = form.Get("factor")
 		}
-		return s.beginDuty(w, r, c.duty(id, value), c.back)
+		err = s.beginDuty(w, r, c.duty(id, value), c.back)
+		if why, ok := refusal(err); ok {
+			why.value = value
+			return s.askAgain(w, r, c, why)
+		}
+		return err
 	}
 }
 
-// askAgain shows the page anew where what was to be typed is missing.
-func (s *server) askAgain(w http.ResponseWriter, r *http.Request, c change) error {
+// answered is what was typed, and why it will not do.
+type answered struct {
+	value, code string
+	wait        time.Duration
+}
+
+// refusal reads why the engine will not begin a change, where a person can do
+// something about it.
+func refusal(err error) (answered, bool) {
+	var told *identity.Fault
+	if !errors.As(err, &told) || told.Code == "" || told.Code == codeOverloaded {
+		return answered{}, false
+	}
+	return answered{code: told.Code, wait: told.Retry}, true
+}
+
+// askAgain shows the page anew, with what was wrong.
+func (s *server) askAgain(w http.ResponseWriter, r *http.Request, c change, why answered) error {
 	page, v, err := s.about(w, r, c)
 	if err != nil || page == nil {
 		return err
 	}
-	return s.Pages.refuse(v, *page)
-}
-
-// refuse shows a page whose one field was left empty.
-func (p *Pages) refuse(v visit, page askPage) error {
-	page.shell = p.shell(v, page.Heading, true)
-	page.Form.Fields[0].Error = v.Error("response_required", nil, 0)
-	return p.render(v, http.StatusUnprocessableEntity, "ask", page)
+	page.shell = s.Pages.shell(v, page.Heading, true)
+	text := v.Error(why.code, nil, why.wait)
+	if len(page.Form.Fields) == 0 {
+		page.Alert = text
+	} else {
+		page.Form.Fields[0].Error, page.Form.Fields[0].Value = text, messages.Clean(why.value)
+	}
+	return s.Pages.render(v, http.StatusUnprocessableEntity, "ask", *page)
 }
 
 // ownForm reads a form of our own pages.

@@ -16,7 +16,6 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/intelliauth/intelliauth/internal/edge"
-	"github.com/intelliauth/intelliauth/internal/factor"
 	"github.com/intelliauth/intelliauth/internal/factor/password"
 	"github.com/intelliauth/intelliauth/internal/factor/totp"
 	"github.com/intelliauth/intelliauth/internal/flow"
@@ -63,7 +62,7 @@ func newHouse(t *testing.T, policy string) *house {
 	otp, err := totp.New(totp.Options{Now: h.now, Random: rand.Reader})
 	h.must(err)
 	h.engine = flow.New(flow.Deps{
-		Store: h.store, Factors: []factor.Factor{secret, otp}, Now: h.now, Random: rand.Reader,
+		Store: h.store, Factors: h.factors(secret, otp), Now: h.now, Random: rand.Reader, Number: number,
 		Slots: flow.NewSlots(flow.SlotSize{}),
 		Index: func(context.Context, string) ([]byte, error) { return []byte("index key of thirty-two bytes..."), nil },
 	})
@@ -296,18 +295,25 @@ func TestH41_KnownAndUnknownLookAlike(t *testing.T) {
 // TestEnrolAndUseTOTPByPages forces a first factor, signs in with it, and finds
 // that no code works twice (T-04, H-08, H-09).
 func TestEnrolAndUseTOTPByPages(t *testing.T) {
-	h := newHouse(t, `{"mfa":"always","enrolment":{"first_factor":"password"}}`)
+	h := newHouse(t, `{"mfa":"always"}`)
 	p := h.browser()
 	p.open("/signin")
 	p.send("Continue", "ada@example.com")
 	p.send("Continue", passphrase)
-	p.heading("Set up an authenticator app")
+	p.heading("Enter the code we sent you")
 	p.page.contains("Acme asks everyone for a second step.")
+	p.send("Continue", h.code())
+	p.heading("Add a second step")
+	p.send("An authenticator app", "")
+	p.heading("Set up an authenticator app")
 	secret := p.secret()
 	p.send("Confirm", "000000")
 	p.page.contains("That code is not right.")
 	confirming := totp.Code(secret, h.now())
 	p.send("Confirm", confirming[:3]+" "+confirming[3:])
+	p.heading("Keep your recovery codes")
+	p.codes()
+	p.send("I have kept them", "")
 	p.in()
 	if _, me := p.me(); me["aal"] != 2.0 {
 		t.Errorf("%v", me)
@@ -499,7 +505,7 @@ func TestEnrolTOTPByAPI(t *testing.T) {
 	if status, out := h.call("POST", "/me/enrolments", bearer, `{"factor":"totp"}`); status != 401 || out["code"] != "mfa_required" || out["requiredAal"] != 2.0 {
 		t.Errorf("%d %v", status, out)
 	}
-	if status, out := h.call("POST", "/me/enrolments", bearer, `{"factor":"passkey"}`); status != 400 || out["code"] != "factor_unavailable" {
+	if status, out := h.call("POST", "/me/enrolments", bearer, `{"factor":"knock"}`); status != 400 || out["code"] != "factor_unavailable" {
 		t.Errorf("%d %v", status, out)
 	}
 	// H-31: the token dies with the session.

@@ -285,3 +285,13 @@ func TestNoFactorIsNamed(t *testing.T) {
 
 // wordsOfHTML are the type of an input, and a member of a person's own data.
 var wordsOfHTML = []string{`"password"`, `"email"`}
+
+// TestX09_ANameNeedsNoScript: beside a name it is the other way that needs one,
+// and the page says which.
+func TestX09_ANameNeedsNoScript(t *testing.T) {
+	p := find(t, "identify-key")
+	p.contains("With JavaScript you could also use: Passkey.")
+	if strings.Contains(text(p.root), "This way of signing in needs JavaScript") {
+		t.Error("a name seems to need a script")
+	}
+}

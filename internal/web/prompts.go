@@ -208,6 +208,9 @@ func (v visit) ceremony(view flow.View, prompt flow.ViewPrompt, words messages.P
 	if prompt.Enrolling {
 		c.Verb = "create"
 	}
+	if view.Prompts[0].ID != prompt.ID {
+		c.Note = v.Text(messages.StepScriptFor, "factor", v.Factor(prompt.Factor)) // it is not the whole page that needs it
+	}
 	said := map[string]string{
 		"NotAllowedError": v.Text(messages.ScriptCancelled), "SecurityError": v.Text(messages.ScriptOrigin),
 		"NotSupportedError": v.Text(messages.ScriptUnable), "ConstraintError": v.Text(messages.ScriptUnable),

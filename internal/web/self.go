@@ -41,9 +41,13 @@ func (s *server) setName(w http.ResponseWriter, r *http.Request) error {
 	}
 	name := strings.TrimSpace(form.Get(fieldValue))
 	if name == "" {
-		return s.askAgain(w, r, change{about: aboutName})
+		return s.askAgain(w, r, change{about: aboutName}, answered{code: "response_required"})
 	}
 	if err := s.Changes.SetName(r.Context(), edge.TenantOf(r.Context()), s.actor(r, c), name); err != nil {
+		if why, ok := refusal(err); ok {
+			why.value = name
+			return s.askAgain(w, r, change{about: aboutName}, why)
+		}
 		return err
 	}
 	seeOther(w, accountPath+"?"+queryDone+"=name")
