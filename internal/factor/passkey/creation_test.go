@@ -186,8 +186,15 @@ func TestW29Hints(t *testing.T) {
 	}
 }
 
-// TestW10KeysAreOfferedOnTheirCurveAndLong.
-func TestW10KeysAreOfferedOnTheirCurveAndLong(t *testing.T) {
+// someKey is a COSE key, and whether it is to be taken.
+type someKey struct {
+	what string
+	key  map[int]any
+	ok   bool
+}
+
+func someKeys(t *testing.T) []someKey {
+	t.Helper()
 	point := func(c elliptic.Curve) (x, y []byte) {
 		k, _ := ecdsa.GenerateKey(c, rand.Reader)
 		raw, _ := k.PublicKey.Bytes()
@@ -208,11 +215,7 @@ func TestW10KeysAreOfferedOnTheirCurveAndLong(t *testing.T) {
 	n := modulus(2048)
 	off := bytes.Clone(y)
 	off[0] ^= 1
-	for _, c := range []struct {
-		what string
-		key  map[int]any
-		ok   bool
-	}{
+	return []someKey{
 		{"ES256", map[int]any{1: 2, 3: -7, -1: 1, -2: x, -3: y}, true},
 		{"ES256 with a member of ours", map[int]any{1: 2, 3: -7, -1: 1, -2: x, -3: y, -70000: 1}, true},
 		{"ES384", map[int]any{1: 2, 3: -35, -1: 2, -2: x384, -3: y384}, true},
@@ -242,7 +245,12 @@ func TestW10KeysAreOfferedOnTheirCurveAndLong(t *testing.T) {
 		{"RS256, even exponent", map[int]any{1: 3, 3: -257, -1: n, -2: []byte{1, 0, 0}}, false},
 		{"symmetric", map[int]any{1: 4, 3: 5, -1: n}, false},
 		{"nothing", map[int]any{}, false},
-	} {
+	}
+}
+
+// TestW10KeysAreOfferedOnTheirCurveAndLong.
+func TestW10KeysAreOfferedOnTheirCurveAndLong(t *testing.T) {
+	for _, c := range someKeys(t) {
 		w := newWorld(t)
 		k := newSoft(up | uv)
 		k.cose = cborOf(c.key)
