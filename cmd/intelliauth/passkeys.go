@@ -20,6 +20,7 @@ type makes struct {
 	passkey.Metadata
 	blob, root string
 	read       time.Time // when the blob that is known was written
+	now        func() time.Time
 	log        *slog.Logger
 }
 
@@ -28,7 +29,7 @@ func (m *Main) passkeyMetadata(files *config.Metadata, log *slog.Logger) (*makes
 	if files == nil {
 		return nil, nil
 	}
-	k := &makes{blob: files.Blob, root: files.Root, log: log}
+	k := &makes{blob: files.Blob, root: files.Root, now: m.Now, log: log}
 	due, err := k.load()
 	if err != nil {
 		return nil, next(err, "take a new blob from https://mds3.fidoalliance.org and check `passkey_metadata`")
@@ -59,7 +60,7 @@ func (k *makes) load() (due time.Time, err error) {
 	if err != nil {
 		return due, err
 	}
-	if due, err = k.Load(blob, root); err != nil {
+	if due, err = k.Load(blob, root, k.now()); err != nil {
 		return due, fmt.Errorf("%s: %w", k.blob, err)
 	}
 	k.read = info.ModTime()

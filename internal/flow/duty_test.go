@@ -639,7 +639,9 @@ func TestO04Resend(t *testing.T) {
 	if v.current() != "sms" || len(w.mailed(identity.MessageCode)) != 1 {
 		t.Fatalf("%s", v)
 	}
-	v = p.choose(id, "offer:totp")
+	if v = p.choose(id, "offer:totp"); v.current() != "totp" {
+		t.Fatalf("elsewhere: %s", v)
+	}
 	if v = p.choose(id, "offer:sms"); v.current() != "sms" || v.Error != nil || len(w.mailed(identity.MessageCode)) != 1 {
 		t.Fatalf("coming back: %s, %d sent", v, len(w.mailed(identity.MessageCode)))
 	}

@@ -338,14 +338,3 @@ func (t *mapOutbox) Claim(context.Context, time.Time, time.Time, int) ([]identit
 }
 func (t *mapOutbox) Settle(context.Context, string, identity.Delivery) error { return nil }
 func (t *mapOutbox) Sweep(context.Context, time.Time, int) (int, error)      { return 0, nil }
-
-// items of a kind that are still good.
-func (s mapState) open(kind string, now time.Time) []string {
-	var out []string
-	for _, k := range slices.Sorted(maps.Keys(s.items)) {
-		if item := s.items[k]; strings.HasPrefix(k, kind+" ") && item.TakenAt == nil && now.Before(item.ExpiresAt) {
-			out = append(out, strings.TrimPrefix(k, kind+" "))
-		}
-	}
-	return out
-}

@@ -52,6 +52,12 @@ type Harness struct {
 	// anything is proved. May be nil.
 	Subject func(*factor.Subject)
 	Work    func() int64 // heavy work done so far, in any unit; nil if the factor does none
+
+	// Shown blanks in a prompt what is random, so that what a known and an unknown
+	// user get can be compared. A factor that has it names a person's
+	// authenticators in its prompt, so it is asked as the engine asks it before a
+	// first proof: without enrolments. May be nil.
+	Shown func(factor.Prompt) factor.Prompt
 }
 
 // Run holds the factor that newHarness describes against the contract. Each

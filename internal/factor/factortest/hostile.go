@@ -268,11 +268,19 @@ func (w *world) strangers(p person) map[string]factor.Subject {
 
 // try begins for s and answers wrongly.
 func (w *world) try(p person, s factor.Subject) (shown []byte, work int64, refusal, err error) {
-	c, err := w.factor.Begin(s)
+	asked := s
+	if w.Shown != nil {
+		asked.Enrolments = nil
+	}
+	c, err := w.factor.Begin(asked)
 	if err != nil {
 		return nil, 0, nil, fmt.Errorf("begin: %w", err)
 	}
-	if shown, err = json.Marshal(c.Prompt); err != nil {
+	prompt := c.Prompt
+	if w.Shown != nil {
+		prompt = w.Shown(prompt)
+	}
+	if shown, err = json.Marshal(prompt); err != nil {
 		return nil, 0, nil, err
 	}
 	before := w.work()

@@ -1,180 +1,130 @@
 package passkey
 
 import (
-	"encoding/json"
+	"bytes"
+	"crypto/sha256"
+	"crypto/subtle"
 	"slices"
-
-	"github.com/go-webauthn/webauthn/metadata"
-	"github.com/go-webauthn/webauthn/protocol"
-	"github.com/go-webauthn/webauthn/protocol/webauthncbor"
-	"github.com/go-webauthn/webauthn/protocol/webauthncose"
-	"github.com/google/uuid"
 
 	"github.com/intelliauth/intelliauth/internal/factor"
 )
 
-// registration is what a ceremony was begun with.
-type registration struct {
-	challenge   string // base64url
-	conditional bool
-}
-
-// register judges a new credential (7.1).
-func (f *Factor) register(s factor.Subject, reg registration, raw []byte) (record, error) {
-	plain, err := withoutExtensions(raw)
-	if err != nil {
-		return record{}, err
+// BeginEnrolment asks the browser for a new credential.
+func (f *Factor) BeginEnrolment(s factor.Subject, asked factor.Asked) (factor.Challenge, error) {
+	if !named(s) {
+		return factor.Challenge{}, factor.ErrWrong
 	}
-	p, err := protocol.ParseCredentialCreationResponseBytes(plain)
-	if err != nil {
-		return record{}, factor.ErrWrong
-	}
-	if err := fits(s, p.Response.CollectedClientData, protocol.CreateCeremony); err != nil {
-		return record{}, err
-	}
-	object := &p.Response.AttestationObject
-	flags := object.AuthData.Flags
-	if err := flagged(flags, s.NeedUV && !reg.conditional); err != nil {
-		return record{}, err
-	}
-	id := object.AuthData.AttData.CredentialID
-	if len(id) == 0 || len(id) > maxCredentialID || !acceptable(object.AuthData.AttData.CredentialPublicKey) {
-		return record{}, refuse("passkey_failed")
-	}
-	if slices.ContainsFunc(descriptors(s), func(d descriptor) bool { return d.ID == encode(id) }) {
-		return record{}, refuse("passkey_known")
-	}
-	mode := s.Tenant.Attestation.Mode
-	attested := mode == modeAny || mode == modeList
-	if attested && !f.metadata.loaded() {
-		return record{}, refuse("passkey_not_attested")
-	}
-	if object.Format == string(protocol.AttestationFormatAndroidSafetyNet) {
-		return record{}, refuse("passkey_not_attested")
-	}
-	var roots metadata.Provider
-	if attested {
-		roots = f.metadata.provider()
-	}
-	_, err = p.Verify(reg.challenge, rpID(s.Tenant), s.Origins, nil, nil, protocol.TopOriginExplicitVerificationMode, false,
-		s.NeedUV && !reg.conditional, !reg.conditional, roots, algorithms(), protocol.AttestationPolicy{}, protocol.SignaturePolicy{})
-	if err != nil {
-		return record{}, whyNot(attested, object)
-	}
-	made := record{
-		ID: id, Key: object.AuthData.AttData.CredentialPublicKey, AAGUID: model(object.AuthData.AttData.AAGUID), Counter: object.AuthData.Counter,
-		CanVerify: flags.UserVerified(), BackupEligible: flags.HasBackupEligible(), BackedUp: flags.HasBackupState(), Format: object.Format,
-	}
-	for _, t := range p.Response.Transports {
-		if len(made.Transports) < maxTransports && len(t) <= maxTransport {
-			made.Transports = append(made.Transports, string(t))
-		}
-	}
-	if !attested {
-		return made, nil // whatever a statement says: it was not asked, and no root stands behind it
-	}
-	return f.vouched(s, made, object)
-}
-
-const (
-	maxTransports = 8
-	maxTransport  = 32
-)
-
-// vouched demands that a root of the metadata stands behind a credential, and
-// notes whether its model keeps keys in hardware.
-func (f *Factor) vouched(s factor.Subject, made record, object *protocol.AttestationObject) (record, error) {
-	kind := metadata.AuthenticatorAttestationType(object.Type)
-	if kind == metadata.None || kind == metadata.BasicSurrogate || kind == "" || object.Format == string(protocol.AttestationFormatNone) {
-		return record{}, refuse("passkey_not_attested")
-	}
-	entry := f.metadata.entry(made.AAGUID)
-	if entry == nil {
-		return record{}, refuse("passkey_not_attested")
-	}
-	if s.Tenant.Attestation.Mode == modeList && !slices.Contains(s.Tenant.Attestation.Models, made.AAGUID) {
-		return record{}, refuse("passkey_model")
-	}
-	made.Hardware = !made.BackupEligible && f.metadata.Trusts(made.AAGUID)
-	return made, nil
-}
-
-// whyNot says whether it was the attestation that failed.
-func whyNot(attested bool, object *protocol.AttestationObject) error {
-	if attested && object.Format != string(protocol.AttestationFormatNone) {
-		return refuse("passkey_not_attested")
-	}
-	return refuse("passkey_failed")
-}
-
-// fits checks what the browser says of where and what for the key signed, more
-// strictly than the library: an origin is equal byte for byte or foreign, and no
-// frame of another site is on the way (13.5.9).
-func fits(s factor.Subject, c protocol.CollectedClientData, want protocol.CeremonyType) error {
+	var flags byte
 	switch {
-	case c.Type != want:
-		return factor.ErrWrong
-	case !slices.Contains(s.Origins, c.Origin), c.CrossOrigin, c.TopOrigin != "":
+	case asked.Conditional: // the browser asks nobody: it could not verify
+		flags = silent
+	case s.NeedUV:
+		flags = verifying
+	}
+	st, err := f.newState(flags, nil)
+	if err != nil {
+		return factor.Challenge{}, err
+	}
+	options, err := f.creation(s, st, descriptors(present(s)))
+	if err != nil {
+		return factor.Challenge{}, err
+	}
+	return f.set(factor.ForEnrolment, s, st, options), nil
+}
+
+// FinishEnrolment judges a new credential (7.1). Making one proves nothing: it
+// is asked to sign before it counts.
+func (f *Factor) FinishEnrolment(s factor.Subject, c factor.Challenge, r factor.Response) (factor.Enrolled, error) {
+	st, _, err := f.open(factor.ForEnrolment, s, c.State)
+	if err != nil {
+		return factor.Enrolled{}, err
+	}
+	if !named(s) || len(st.allowed) != 0 {
+		return factor.Enrolled{}, factor.ErrForeign
+	}
+	return f.register(s, st, r)
+}
+
+func (f *Factor) register(s factor.Subject, st state, r factor.Response) (factor.Enrolled, error) {
+	made, err := parseCreated(r.PublicKey)
+	if err != nil {
+		return factor.Enrolled{}, refuse(failed)
+	}
+	if err := f.ceremony(s, st, made); err != nil {
+		return factor.Enrolled{}, err
+	}
+	if slices.ContainsFunc(present(s), func(k held) bool { return bytes.Equal(k.ID, made.id) }) {
+		return factor.Enrolled{}, refuse("passkey_known")
+	}
+	if !acceptable(made.object.AuthData.AttData.CredentialPublicKey) {
+		return factor.Enrolled{}, refuse(failed)
+	}
+	v, err := f.attest(s.Tenant, &made)
+	if err != nil {
+		return factor.Enrolled{}, err
+	}
+	flags := made.object.AuthData.Flags
+	kept := record{
+		ID: made.id, Key: made.object.AuthData.AttData.CredentialPublicKey, Counter: made.object.AuthData.Counter, Transports: made.transports,
+		AAGUID: v.model, Format: made.object.Format, Kind: v.kind, Hardware: v.hardware,
+		BackupEligible: flags.HasBackupEligible(), BackedUp: flags.HasBackupState(), CanVerify: flags.HasUserVerified(), Verified: flags.HasUserVerified(),
+	}
+	data, err := kept.write()
+	if err != nil {
+		return factor.Enrolled{}, err
+	}
+	return factor.Enrolled{Data: data, Lookup: made.id, Name: v.name}, nil
+}
+
+// ceremony checks all of 7.1 but key and attestation.
+func (f *Factor) ceremony(s factor.Subject, st state, made created) error {
+	flags := made.object.AuthData.Flags
+	switch {
+	case made.client.kind != "webauthn.create", !answers(made.client, st), !ofRP(made.object.AuthData.RPIDHash, s):
+		return refuse(failed)
+	case !here(made.client, s):
 		return refuse("passkey_origin")
-	}
-	return nil
-}
-
-// flagged checks the flags of both ceremonies: a key that is backed up without
-// being eligible contradicts itself (6.1.3).
-func flagged(flags protocol.AuthenticatorFlags, needUV bool) error {
-	switch {
-	case flags.HasBackupState() && !flags.HasBackupEligible():
+	case !flags.HasUserPresent() && st.flags&silent == 0:
+		return refuse(failed)
+	case contradicts(flags):
 		return refuse("passkey_backup_changed")
-	case needUV && !flags.UserVerified():
+	case !flags.HasUserVerified() && needsUV(s, st):
 		return refuse("passkey_no_uv")
 	}
 	return nil
 }
 
-// acceptable holds a key to 5.8.5: ES256 on P-256, EdDSA on Ed25519.
-func acceptable(cose []byte) bool {
-	var common webauthncose.PublicKeyData
-	if webauthncbor.Unmarshal(cose, &common) != nil {
-		return false
-	}
-	switch webauthncose.COSEAlgorithmIdentifier(common.Algorithm) {
-	case webauthncose.AlgES256:
-		var k webauthncose.EC2PublicKeyData
-		return webauthncbor.Unmarshal(cose, &k) == nil && k.Curve == int64(webauthncose.P256) && len(k.XCoord) == 32 && len(k.YCoord) == 32
-	case webauthncose.AlgEdDSA:
-		var k webauthncose.OKPPublicKeyData
-		return webauthncbor.Unmarshal(cose, &k) == nil && k.Curve == int64(webauthncose.Ed25519) && len(k.XCoord) == 32
-	case webauthncose.AlgRS256:
-		var k webauthncose.RSAPublicKeyData
-		return webauthncbor.Unmarshal(cose, &k) == nil && len(k.Modulus) >= 256
-	}
-	return false
+// needsUV holds a response to what was asked of it and to what is asked today.
+// Conditional create is asked for no verification: it was nobody's wish.
+func needsUV(s factor.Subject, st state) bool {
+	return st.flags&silent == 0 && (s.NeedUV || st.flags&verifying != 0)
 }
 
-// withoutExtensions drops what extensions reported: none of them is needed, and
-// a strange one must not break a ceremony (W-21).
-func withoutExtensions(raw []byte) ([]byte, error) {
-	if len(raw) == 0 || len(raw) > maxResponse {
-		return nil, factor.ErrWrong
-	}
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(raw, &fields) != nil {
-		return nil, factor.ErrWrong
-	}
-	delete(fields, "clientExtensionResults")
-	plain, err := json.Marshal(fields)
-	if err != nil {
-		return nil, factor.ErrWrong
-	}
-	return plain, nil
+// answers compares the challenge.
+func answers(c clientData, st state) bool {
+	return subtle.ConstantTimeCompare([]byte(c.challenge), []byte(encode(st.challenge))) == 1
 }
 
-// model is an AAGUID as a UUID; "" if it is none or all zero.
-func model(aaguid []byte) string {
-	id, err := uuid.FromBytes(aaguid)
-	if err != nil || id == uuid.Nil {
-		return ""
-	}
-	return id.String()
+// here reports whether the browser showed one of our own pages, byte for byte,
+// and no frame of another site was on the way (13.5.9).
+func here(c clientData, s factor.Subject) bool {
+	return slices.Contains(s.Origins, c.origin) && !c.framed
+}
+
+func ofRP(hash []byte, s factor.Subject) bool {
+	id := rpID(s.Tenant)
+	want := sha256.Sum256([]byte(id))
+	return id != "" && bytes.Equal(hash, want[:])
+}
+
+// named reports whether there is somebody to bind a credential to.
+func named(s factor.Subject) bool {
+	return s.User != nil && s.User.ID != "" && len(s.User.Handle) > 0 && len(s.User.Handle) <= maxHandle
+}
+
+// present are the credentials that a person has: one that was removed may be
+// made again.
+func present(s factor.Subject) []held {
+	keys, _ := own(s)
+	return slices.DeleteFunc(keys, func(k held) bool { return k.enrolment.RemovedAt != nil })
 }
