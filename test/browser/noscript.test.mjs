@@ -45,11 +45,14 @@ test('sign in, enrol, sign in with a code, sign out', async () => {
   await window.answer('not the password of anybody');
   assert.match(await window.text(), /not right/i);
   await window.answer(user.password);
+  await window.ticket(user);
+  await window.press(/authenticator app/i);
   user.secret = await window.setupKey();
   assert.ok(await page.locator('.qr svg').isVisible());
   assert.equal(await page.getByRole('button', { name: /copy/i }).count(), 0, 'no button that does nothing');
   await window.answer(wrongCode(user.secret, world.now()));
   await window.answer(window.code(user.secret));
+  await window.keep(user);
   assert.ok(code());
 
   await world.advance(31);

@@ -92,6 +92,10 @@ describe('an authenticator app', () => {
     const user = await world.newcomer();
     await window.begin({ button: /second factor/i });
     await window.identify(user);
+    await window.examine('the ticket to a first factor');
+    await window.ticket(user);
+    await window.examine('choose a second step');
+    await window.press(/authenticator app/i);
     assert.ok(await window.page.locator('.qr svg').isVisible(), 'a QR code, drawn here');
     const uri = await window.page.locator('a[href^="otpauth:"]').getAttribute('href');
     user.secret = await window.setupKey();
@@ -105,6 +109,8 @@ describe('an authenticator app', () => {
     assert.equal(await window.setupKey(), user.secret, 'a wrong code does not change the key');
     await window.examine('set up an authenticator app, wrong code');
     await window.answer(window.code(user.secret));
+    await window.examine('recovery codes, to be kept');
+    await window.keep(user);
     const { id } = await window.claims();
     assert.equal(id.acr, 'aal2');
     assert.deepEqual(id.amr.split(' ').sort(), ['mfa', 'otp', 'pwd']);
@@ -156,9 +162,12 @@ describe('an authenticator app', () => {
     const user = await world.newcomer();
     await window.begin({ button: /second factor/i });
     await window.identify(user);
+    await window.ticket(user);
+    await window.press(/authenticator app/i);
     user.secret = await window.setupKey();
     const code = window.code(user.secret);
     await window.answer(code);
+    await window.keep(user);
     await window.claims();
     const elsewhere = await Window.open(browser, world);
     try {
@@ -210,7 +219,10 @@ describe('other ways through', () => {
     await window.examine('home of nobody');
     await window.page.getByRole('link', { name: 'Sign in' }).click();
     await window.identify(user);
-    await window.page.waitForURL(`${world.issuer}/`);
+    await window.page.waitForURL(`${world.issuer}/account`);
+    assert.ok((await window.text()).includes(user.email));
+    await window.examine('account of a newcomer');
+    await window.page.goto(`${world.issuer}/`);
     assert.ok((await window.text()).includes(user.email));
     await window.examine('home');
     await window.page.goto(`${world.issuer}/signout`);
@@ -270,10 +282,17 @@ describe('with the keyboard alone', () => {
       await page.keyboard.type(text);
       await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
     };
+    const pressed = async (name) => {
+      for (let i = 0; i < 12 && !(await page.evaluate((n) => document.activeElement?.innerText?.startsWith(n), name)); i++) await page.keyboard.press('Tab');
+      await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
+    };
     await typed(user.email);
     await typed(user.password);
+    await typed(await world.sent(user.email));
+    await pressed('An authenticator app');
     user.secret = await window.setupKey();
     await typed(window.code(user.secret), 6); // below the picture and the key, which come first
+    await pressed('I have kept them');
     assert.equal((await window.claims()).id.acr, 'aal2');
   });
 

@@ -28,7 +28,9 @@ async function keyPair(algorithm) {
   return { privateKey: pair.privateKey, jwk };
 }
 
+// Without mail, a first factor needs no more than the password.
 const applications = () => `
+    policy: {enrolment: {first_factor: password}}
     applications:
       - id: signer
         name: Signing application

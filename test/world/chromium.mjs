@@ -190,9 +190,30 @@ export class Window {
   async enrol(user, options) {
     await this.begin({ button: /second factor/i, ...options });
     await this.identify(user);
+    await this.setUp(user);
+    return this.claims();
+  }
+
+  /** Answers with the code that was mailed: the ticket to a first factor (C-21). */
+  async ticket(user) {
+    await this.page.getByRole('heading', { name: 'Enter the code we sent you' }).waitFor();
+    await this.answer(await this.world.sent(user.email));
+  }
+
+  /** A first authenticator app, from the ticket to the recovery codes that were kept. */
+  async setUp(user) {
+    await this.ticket(user);
+    await this.press(/authenticator app/i);
     user.secret = await this.setupKey();
     await this.answer(this.code(user.secret));
-    return this.claims();
+    await this.keep(user);
+  }
+
+  /** Takes the recovery codes that are shown. */
+  async keep(user) {
+    user.codes = await this.page.locator('.codes code').allInnerTexts();
+    assert.equal(user.codes.length, 10, await this.text());
+    await this.press('I have kept them');
   }
 
   async cookies() {

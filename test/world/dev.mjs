@@ -57,6 +57,21 @@ export class World {
     return Math.floor((Date.now() + this.offset) / 1000);
   }
 
+  /** Every message sent, newest first. */
+  async messages() {
+    return (await fetch(`${this.issuer}/dev/inbox.json`)).json();
+  }
+
+  /** The code that was last sent to an address or number; waits for the worker that sends it. */
+  async sent(to, after = 0) {
+    for (let tries = 0; tries < 100; tries++) {
+      const codes = (await this.messages()).filter((message) => message.to === to && message.code);
+      if (codes.length > after) return codes[0].code;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    throw new Error(`no code was sent to ${to}: ${JSON.stringify(await this.messages())}`);
+  }
+
   #users = 0;
 
   /** Somebody new in a tenant, without a factor. */

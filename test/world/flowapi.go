@@ -154,27 +154,46 @@ func (p *Person) At(w *World, address string) View {
 	return v
 }
 
-// Enrol signs in with a demand for aal2 and sets up an authenticator app. The
-// secret is kept in p; the step of the confirming code is spent.
+// Enrol signs in with a demand for aal2, shows the mailed ticket, sets up an
+// authenticator app and keeps the recovery codes. The secret is kept in p; the
+// step of the confirming code is spent.
 func (p *Person) Enrol(w *World) View {
 	p.t.Helper()
 	v := p.At(w, w.Authorize("acr_values", "aal2"))
-	prompt := v.Prompts[0]
-	if !prompt.Enrolling && prompt.Secret == "" {
-		var err error
-		v, err = p.Send(w.Issuer+"/flow/"+v.ID, map[string]any{"response": map[string]any{"choose": prompt.ID}})
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		prompt = v.Prompts[0]
+	if v.Prompts[0].Factor == "ticket" {
+		v = p.Respond(w, v, w.Sent(p.Email))
 	}
-	p.Secret = strings.ReplaceAll(prompt.Secret, " ", "")
+	v = p.Choose(w, v, "totp")
+	p.Secret = strings.ReplaceAll(v.Prompts[0].Secret, " ", "")
 	if p.Secret == "" {
 		p.t.Fatalf("no secret is shown: %s", v.Raw)
 	}
-	done := p.Respond(w, v, Code(p.t, p.Secret, w.Now()))
-	if done.Redirect == "" {
-		p.t.Fatalf("enrolment does not end the flow: %d %s", done.Status, done.Raw)
+	v = p.Respond(w, v, Code(p.t, p.Secret, w.Now()))
+	if len(v.Prompts) > 0 && v.Prompts[0].Factor == "recovery" {
+		v = p.Respond(w, v, "kept")
 	}
-	return done
+	if v.Redirect == "" {
+		p.t.Fatalf("enrolment does not end the flow: %d %s", v.Status, v.Raw)
+	}
+	return v
+}
+
+// Choose switches to the prompt of a factor, unless it is shown already.
+func (p *Person) Choose(w *World, v View, factor string) View {
+	p.t.Helper()
+	for i, prompt := range v.Prompts {
+		if prompt.Factor != factor {
+			continue
+		}
+		if i == 0 && prompt.Secret != "" {
+			return v
+		}
+		out, err := p.Send(w.Issuer+"/flow/"+v.ID, map[string]any{"response": map[string]any{"choose": prompt.ID}})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		return out
+	}
+	p.t.Fatalf("%s is not offered: %d %s", factor, v.Status, v.Raw)
+	return View{}
 }

@@ -23,6 +23,8 @@ type Person struct {
 	Now             func() time.Time
 	Headers         http.Header // sent with every request
 
+	sent func(to string) string // the code last sent there
+
 	t testing.TB
 }
 
@@ -32,7 +34,7 @@ func (w *World) Person(t testing.TB, email, password string) *Person {
 	client := Client()
 	client.Jar = jar
 	t.Cleanup(client.CloseIdleConnections)
-	return &Person{Email: email, Password: password, Jar: jar, HTTP: client, Now: w.Now, Headers: http.Header{}, t: t}
+	return &Person{Email: email, Password: password, Jar: jar, HTTP: client, Now: w.Now, sent: w.Sent, Headers: http.Header{}, t: t}
 }
 
 // Page is one answer.
@@ -158,7 +160,7 @@ func (page *Page) question() (f form, ok bool) {
 		case "form":
 			current = &form{action: attribute(n, "action"), fields: url.Values{}}
 		case "input":
-			if current == nil {
+			if current == nil || has(n, "disabled") {
 				return
 			}
 			kind := attribute(n, "type")
@@ -222,14 +224,59 @@ func (p *Person) Answer(page *Page) *Page {
 	case "current-password":
 		return p.Type(page, p.Password)
 	case "one-time-code":
+		if strings.Contains(page.Text(), "code we sent you") {
+			return p.Type(page, p.sent(p.Email))
+		}
 		if shown := shownSecret.FindString(page.Text()); shown != "" {
 			p.Secret = strings.Join(strings.Fields(shown), "")
 		}
 		return p.Type(page, Code(p.t, p.Secret, p.Now()))
-	default:
-		p.t.Fatalf("nothing to do on %d %s: %s", page.Status, page.URL, page.Text())
-		return nil
 	}
+	for _, words := range []string{"An authenticator app", "I have kept them"} {
+		if f, ok := page.button(words); ok {
+			return p.Post(page, f.action, f.fields)
+		}
+	}
+	p.t.Fatalf("nothing to do on %d %s: %s", page.Status, page.URL, page.Text())
+	return nil
+}
+
+// button is the form that a button with these words sends.
+func (page *Page) button(words string) (f form, ok bool) {
+	var current *form
+	page.each(func(n *html.Node) {
+		if n.Type != html.ElementNode || ok {
+			return
+		}
+		switch n.Data {
+		case "form":
+			current = &form{action: attribute(n, "action"), fields: url.Values{}}
+		case "input":
+			if current != nil && !has(n, "disabled") {
+				current.fields.Set(attribute(n, "name"), attribute(n, "value"))
+			}
+		case "button":
+			if current != nil && strings.Contains(said(n), words) {
+				if name := attribute(n, "name"); name != "" {
+					current.fields.Set(name, attribute(n, "value"))
+				}
+				f, ok = *current, true
+			}
+		}
+	})
+	return f, ok
+}
+
+// said is the text of an element.
+func said(n *html.Node) string {
+	if n.Type == html.TextNode {
+		return n.Data
+	}
+	var text string
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		text += said(c)
+	}
+	return text
 }
 
 // SignIn goes from an address to the one that the flow ends at.

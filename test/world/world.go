@@ -192,6 +192,32 @@ func (w *World) Advance(d time.Duration) {
 	w.offset = time.Until(told.Now)
 }
 
+// Sent is the code that was last sent to an address or number. It waits for the
+// worker that sends it.
+func (w *World) Sent(to string) string {
+	w.t.Helper()
+	for range 100 {
+		answer, err := Client().Get(w.Issuer + "/dev/inbox.json")
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		var inbox []struct{ To, Code string }
+		err = json.NewDecoder(answer.Body).Decode(&inbox)
+		_ = answer.Body.Close()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, message := range inbox {
+			if message.To == to && message.Code != "" {
+				return message.Code
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	w.t.Fatalf("no code was sent to %s", to)
+	return ""
+}
+
 // Run runs one command of the binary on this world's data.
 func (w *World) Run(args ...string) string {
 	w.t.Helper()
