@@ -115,6 +115,7 @@ type Subject struct {
 	Chosen     string               // enrolment id, if one was chosen
 	NeedUV     bool
 	Beside     bool     // a proof of another factor stands in this flow already
+	Second     bool     // a password was proved in this flow: what is bound now need not be found without a name
 	MinLength  int      // passwords: 15 where one alone opens a session, 8 where a second factor is always asked
 	Words      []string // passwords: name, address, tenant: what the secret may not be made of
 

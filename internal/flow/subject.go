@@ -12,10 +12,11 @@ import (
 )
 
 // subjectToAsk is whom a challenge is set for. Before a first proof it holds no
-// enrolment: what is asked then must not tell who has any.
+// enrolment: what is asked then must not tell who has any, but to a device on
+// which this person has signed in before.
 func (r *run) subjectToAsk(c Challenge) (factor.Subject, error) {
 	s, err := r.subjectOf(c)
-	if len(r.flow.Proofs) == 0 && !c.Trial && !c.Enrolling && r.flow.Purpose == "" && !r.known() {
+	if len(r.flow.Proofs) == 0 && !c.Trial && !c.Enrolling && r.flow.Purpose == "" && !r.known() && r.device == nil {
 		s.Enrolments = nil
 	}
 	return s, err
@@ -33,6 +34,7 @@ func (r *run) subjectOf(c Challenge) (factor.Subject, error) {
 		NeedUV: r.needUV(), MinLength: minLength(r.policy), Purpose: "signin", Locale: r.locale(),
 	}
 	s.Beside = c.Trial || slices.ContainsFunc(r.flow.Proofs, func(p assurance.Proof) bool { return p.Factor != c.Factor })
+	s.Second = slices.ContainsFunc(r.flow.Proofs, func(p assurance.Proof) bool { return p.Class == assurance.Memorized })
 	if c.Anybody {
 		s.User = nil
 		return s, nil

@@ -1,6 +1,8 @@
 // `intelliauth dev`, as SURFACE says it: the demo world on a port of its own.
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { Running, addUser, folder, onFreePort } from './process.mjs';
+import { promisify } from 'node:util';
+import { Running, addUser, binary, folder, onFreePort } from './process.mjs';
 
 export const ada = Object.freeze({ email: 'ada@example.com', password: 'analytical-engine-1843' });
 export const grace = Object.freeze({ email: 'grace@example.com', password: 'compiler-first-1952' });
@@ -79,6 +81,12 @@ export class World {
     const user = { email: `visitor${++this.#users}@example.com`, password: 'seven quiet herons at dusk' };
     await addUser(user, tenant, '--data', join(this.home.path, 'data'));
     return user;
+  }
+
+  /** Runs a command of the binary on this world's data, and returns what it says. */
+  async run(...args) {
+    const { stdout } = await promisify(execFile)(binary, [...args, '--data', join(this.home.path, 'data')]);
+    return stdout;
   }
 
   /** Moves the server's clock on, in seconds: no test waits for a TOTP step. */

@@ -157,6 +157,27 @@ func TestW26ConditionalCreate(t *testing.T) {
 	expect(t, "no presence, not conditional", err, failed)
 }
 
+// TestW24WhoeverHasAPasswordMayBindAnyKey asks for no more than a second factor
+// needs.
+func TestW24WhoeverHasAPasswordMayBindAnyKey(t *testing.T) {
+	for _, c := range []struct {
+		second, conditional bool
+		key                 string
+		required            bool
+	}{{false, false, "required", true}, {true, false, "preferred", false}, {true, true, "required", true}} {
+		w := newWorld(t)
+		w.s.Second = c.second
+		challenge, err := w.f.BeginEnrolment(w.s, factor.Asked{Conditional: c.conditional})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := options(challenge)["authenticatorSelection"].(map[string]any)
+		if got["residentKey"] != c.key || got["requireResidentKey"] != c.required {
+			t.Errorf("%+v: asked %v", c, got)
+		}
+	}
+}
+
 // TestW29Hints go out with what old browsers know.
 func TestW29Hints(t *testing.T) {
 	for hints, want := range map[string]any{

@@ -62,8 +62,10 @@ type (
 	}
 )
 
-// creation asks for a key that can be found without a name: one that cannot is
-// worth nothing at the first step, where no names of keys are given away.
+// creation asks for a key that can be found without a name (W-24). Whoever has a
+// password may bind one that cannot, such as a security key without a PIN: it is
+// asked for by its id once the password was given, and is worth nothing at the
+// first step, where no ids are given away.
 func (f *Factor) creation(s factor.Subject, st state, exclude []descriptor) ([]byte, error) {
 	name := userName(*s.User)
 	o := creationOptions{
@@ -71,6 +73,9 @@ func (f *Factor) creation(s factor.Subject, st state, exclude []descriptor) ([]b
 		User:      entity{ID: encode(s.User.Handle), Name: name, DisplayName: displayName(*s.User)},
 		Challenge: encode(st.challenge), Timeout: life.Milliseconds(), Exclude: exclude, Hints: f.hints, Attestation: "none",
 		Selection: selection{Attachment: attachment(f.hints), ResidentKey: "required", Required: true, UserVerification: verification(st)},
+	}
+	if s.Second && st.flags&silent == 0 {
+		o.Selection.ResidentKey, o.Selection.Required = "preferred", false
 	}
 	if attested(s.Tenant) {
 		o.Attestation = "direct"
