@@ -112,7 +112,7 @@ func (e *Engine) spend(ctx context.Context, base *run, id string, p Post, again 
 		next, _, aerr := Advance(r.flow, Tried{Challenge: p.Prompt}, step)
 		i, ok := r.flow.challenge(p.Prompt)
 		if aerr != nil || !ok || !r.now.Before(r.flow.Challenges[i].At.Add(challengeLife)) || !r.mayJudge(r.flow.Challenges[i]) {
-			v, err := r.stale(f, step)
+			v, err := r.stale(f, step, p.Prompt)
 			early = &Posted{View: v}
 			return err
 		}
@@ -169,12 +169,16 @@ func (r *run) spendAttempt(f Facts, step Step, one *pendingTry, again bool) (*Po
 }
 
 // stale answers a response to a prompt that is no longer open, with a new one.
-func (r *run) stale(f Facts, step Step) (View, error) {
+func (r *run) stale(f Facts, step Step, prompt string) (View, error) {
+	code := codeStale
+	if i, ok := r.flow.challenge(prompt); ok && r.flow.Challenges[i].Challenge.Prompt.SentTo != "" && !r.now.Before(r.flow.Challenges[i].At.Add(challengeLife)) {
+		code = codeExpired
+	}
 	changed, err := r.prepare(f, step)
 	if err != nil {
 		return View{}, err
 	}
-	v := r.withError(f, step, &ViewError{Code: codeStale})
+	v := r.withError(f, step, &ViewError{Code: code})
 	if !changed {
 		return v, nil
 	}

@@ -20,6 +20,7 @@ const (
 	codeInvalid            = "code_invalid"
 	codeTooMany            = "too_many_attempts"
 	codeStale              = "prompt_stale"
+	codeExpired            = "code_expired"
 	codeIdentifier         = "identifier_required"
 	codeBusy               = "flow_busy"
 	codeSendLimited        = "send_limited"

@@ -216,6 +216,35 @@ export class Window {
     await this.press('I have kept them');
   }
 
+  /** The account page, signing in on the way if need be. */
+  async account(user, base = this.world.issuer) {
+    await this.page.goto(`${base}/account`);
+    if (this.url.pathname.startsWith('/flow/')) {
+      await this.answer(user.email);
+      await this.confirm(user);
+    }
+    await this.page.waitForURL(`${base}/account**`);
+  }
+
+  /** Answers what confirms that it is this person, until something else is asked. */
+  async confirm(user) {
+    const heading = () => this.page.locator('h1').innerText();
+    for (let i = 0; i < 5 && this.url.pathname.startsWith('/flow/'); i++) {
+      if (await this.page.locator('input[autocomplete="current-password"]').count()) await this.answer(user.password);
+      else if (/from your app/i.test(await heading()) && !/set up/i.test(await heading())) {
+        await this.world.advance(31); // a code is good once
+        await this.answer(this.code(user.secret));
+      } else if (/text message/i.test(await heading()) && !/set up/i.test(await heading())) {
+        await this.answer(await this.world.sent(user.phone));
+      } else return;
+    }
+  }
+
+  /** Titles of the sign-in methods that the account page lists. */
+  methods() {
+    return this.page.locator('#methods .row-title').allInnerTexts();
+  }
+
   async cookies() {
     const session = await this.context.newCDPSession(this.page);
     const { cookies } = await session.send('Network.getCookies', { urls: [`${this.world.issuer}/`, `${this.world.app}/`] });
