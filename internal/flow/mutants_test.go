@@ -31,6 +31,11 @@ func mutants() []mutant {
 	}
 }
 
+// searches are the tests of which one has to fail. The search's clock stands
+// still and what is removed is stripped elsewhere too, so that of what changed
+// about a user it sees too little: that guard has a test of its own.
+const searches = "TestEveryReachableState|TestC06ProofsFromBeforeAChangeAreNone"
+
 // TestTheSearchBites takes one guard after the other out of the engine; the
 // search must find each.
 func TestTheSearchBites(t *testing.T) {
@@ -62,7 +67,7 @@ func TestTheSearchBites(t *testing.T) {
 			if err := os.WriteFile(overlay, raw, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			run := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-run", "^TestEveryReachableState$", ".")
+			run := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-run", "^("+searches+")$", ".")
 			run.Env = append(os.Environ(), mutating+"=1", "CGO_ENABLED=0")
 			out, err := run.CombinedOutput()
 			switch {

@@ -122,17 +122,27 @@ func (r *run) proveOffers(f Facts) []offer {
 	return helping
 }
 
-// byStrength puts the strongest first, then what was used last; recovery codes
-// stand behind everything else.
+// byStrength puts the strongest first, of equals what is not sent, and then what
+// was used last; recovery codes stand behind everything else.
 func byStrength(a, b offer) int {
 	return cmp.Or(
 		cmp.Compare(rank(a.facts.Class), rank(b.facts.Class)),
 		cmp.Compare(b.level, a.level),
+		cmp.Compare(sent(a.facts.Class), sent(b.facts.Class)),
 		b.lastUsed.Compare(a.lastUsed))
 }
 
 func rank(c assurance.Class) int {
 	if c == assurance.LookUp {
+		return 1
+	}
+	return 0
+}
+
+// sent says which classes of equal level stand behind others: a message can be
+// read by others on its way.
+func sent(c assurance.Class) int {
+	if c == assurance.Telephone || c == assurance.Mailbox {
 		return 1
 	}
 	return 0

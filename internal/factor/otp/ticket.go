@@ -121,10 +121,12 @@ func (f *Tickets) Begin(s factor.Subject) (factor.Challenge, error) {
 }
 
 func (d door) prompt(to destination) factor.Prompt {
-	grouped := d.length + d.length/4 - 1
+	// An operator's ticket, which is typed in the same field, has 24 characters in
+	// six groups.
+	const longest = 29 + maxShown
 	p := factor.Prompt{
-		Input: factor.Text, Autocomplete: "one-time-code", InputMode: "text", MaxLength: grouped + maxShown,
-		Pattern: fmt.Sprintf(`[0-9A-Za-z \-]{%d,%d}`, d.length, grouped+maxShown),
+		Input: factor.Text, Autocomplete: "one-time-code", InputMode: "text", MaxLength: longest,
+		Pattern: fmt.Sprintf(`[0-9A-Za-z \-]{%d,%d}`, d.length, longest),
 	}
 	if d.shown {
 		p.SentTo = to.masked()
