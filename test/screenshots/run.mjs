@@ -105,15 +105,27 @@ try {
       await keep('password-again', w); // what was proved a while ago is asked for again
       await w.answer(user.password);
     }
+    await keep('ticket', w);
+    await w.ticket(user);
+    await keep('enrol-choose', w);
+    await w.press(/authenticator app/i);
     await keep('enrol', w);
     user.secret = await w.setupKey();
     await w.answer(wrongCode(user.secret, world.now()));
     await keep('enrol-wrong', w);
     await w.answer(w.code(user.secret));
+    await keep('recovery-codes', w);
+    await w.keep(user);
     await w.claims();
     await keep('demo-aal2', w);
     await w.page.goto(`${world.issuer}/`);
     await keep('home-aal2', w);
+    await w.page.goto(`${world.issuer}/account`);
+    await keep('account', w);
+    for (const page of ['password', 'email', 'phone', 'name', 'codes', 'sessions/all']) {
+      await w.page.goto(`${world.issuer}/account/${page}`);
+      await keep(`account-${page.replace('/', '-')}`, w);
+    }
     await w.page.goto(`${world.issuer}/signout`);
     await keep('sign-out', w);
     await w.press('Sign out');

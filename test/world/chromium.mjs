@@ -18,8 +18,11 @@ const flags = [
 // Addresses of applications of the demo world that nobody runs.
 const absent = ['localhost:9999', 'localhost:5173'];
 
-/** A browser, in which a small page answers for the absent applications. */
-export async function launch() {
+/**
+ * A browser, in which a small page answers for the absent applications. `rules`
+ * map more hosts; `home` holds the authorities that it trusts beside its own.
+ */
+export async function launch({ rules: more = [], home } = {}) {
   const stand = createServer((request, response) => {
     const body = [];
     request.on('data', (chunk) => body.push(chunk));
@@ -30,8 +33,9 @@ export async function launch() {
     });
   }).listen(0, '127.0.0.1');
   await once(stand, 'listening');
-  const rules = absent.map((host) => `MAP ${host} 127.0.0.1:${stand.address().port}`).join(',');
-  const browser = await chromium.launch({ executablePath, args: [...flags, `--host-resolver-rules=${rules}`] });
+  const rules = absent.map((host) => `MAP ${host} 127.0.0.1:${stand.address().port}`).concat(more).join(',');
+  const env = home ? { ...process.env, HOME: home } : process.env;
+  const browser = await chromium.launch({ executablePath, env, args: [...flags, `--host-resolver-rules=${rules}`] });
   browser.once('disconnected', () => {
     stand.close();
     stand.closeAllConnections();
@@ -87,7 +91,7 @@ export class Window {
   async close() {
     const { port } = this.world;
     const hosts = ['localhost', 'acme.localhost', 'app.localhost', 'acme-app.localhost'].map((host) => `${host}:${port}`);
-    const ours = new Set([...hosts, ...absent]);
+    const ours = new Set([...hosts, ...absent, ...(this.world.hosts ?? [])]);
     await this.context.close();
     const foreign = this.requests.filter((url) => !url.startsWith('data:') && !ours.has(new URL(url).host));
     assert.deepEqual(foreign, [], 'requests to third parties');
