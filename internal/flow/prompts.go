@@ -118,6 +118,12 @@ func (r *run) proveOffers(f Facts) []offer {
 	if !slices.ContainsFunc(helping, func(o offer) bool { return o.facts.Class != assurance.LookUp }) {
 		helping = append(others, helping...)
 	}
+	// Whoever has a key is asked for nothing that a false page could pass on,
+	// where that is demanded; a recovery code proves nothing by itself (C-23).
+	isKey := func(o offer) bool { return o.facts.Class == assurance.Key }
+	if f.Decision.Requirement.PhishingResistant && slices.ContainsFunc(helping, isKey) {
+		helping = slices.DeleteFunc(helping, func(o offer) bool { return !isKey(o) && o.facts.Class != assurance.LookUp })
+	}
 	slices.SortStableFunc(helping, byStrength)
 	return helping
 }

@@ -158,7 +158,7 @@ describe('an authenticator app', () => {
     }
   });
 
-  test('is not trusted with the code that set it up', async () => {
+  test('H-09 is not trusted with the code that set it up', async () => {
     const user = await world.newcomer();
     await window.begin({ button: /second factor/i });
     await window.identify(user);

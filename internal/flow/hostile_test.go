@@ -1,0 +1,79 @@
+package flow
+
+import (
+	"testing"
+	"time"
+
+	"github.com/intelliauth/intelliauth/internal/assurance"
+	"github.com/intelliauth/intelliauth/internal/identity"
+)
+
+func asking(need assurance.Requirement) func(*Request) {
+	return func(r *Request) { r.Alternatives = []assurance.Requirement{need} }
+}
+
+// TestH10AnotherPersonsCodeRaisesNobody: Grace answers the step-up of Ada, in
+// her own browser and, having taken it over, in Ada's.
+func TestH10AnotherPersonsCodeRaisesNobody(t *testing.T) {
+	w := newLife(t, `{}`)
+	w.addCode("ada")
+	w.addCode("grace")
+	p := w.browser()
+	id, _ := p.toPassword("ada")
+	p.take(p.answer(id, w.code()).Answer)
+	session := p.Session
+	w.pass(2 * time.Hour)
+	id = p.begin(asking(assurance.Requirement{Level: assurance.AAL2, Since: w.now()})).FlowID
+	prompt := p.view(id).Prompts[0].ID
+	q := w.browser()
+	q.Session = session
+	if _, err := w.engine.Post(t.Context(), w.tenant, q.Browser, id, Post{Prompt: prompt, Value: "grace word"}); err == nil {
+		t.Error("another browser may answer")
+	}
+	p.post(id, Post{Restart: true})
+	p.identify(id, "grace@example.com")
+	p.answer(id, "grace word")
+	out := p.answer(id, w.code())
+	if out.Answer == nil {
+		return // refused altogether
+	}
+	code := w.redeem(out.Answer)
+	if code.Grant.User != w.users["grace"].ID || out.Answer.Session == "" || out.Answer.Session == session {
+		t.Errorf("Grace's answer stands for %s", code.Grant.User)
+	}
+	w.update(func(tx identity.Tx) error {
+		s, err := tx.Sessions.BySecret(w.Context(), identity.Hash(session))
+		if err == nil && s.User == w.users["ada"].ID && !s.Ended() {
+			for _, proof := range s.Proofs {
+				if proof.At.After(w.now().Add(-time.Hour)) {
+					t.Errorf("Ada's session was raised: %+v", proof)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// TestH21NoWayBelowWhatIsAsked: where phishing resistance is demanded, neither
+// an offer nor a guessed choice leads to a code.
+func TestH21NoWayBelowWhatIsAsked(t *testing.T) {
+	w := newLife(t, `{}`)
+	w.hold("ada", "passkey", "k1")
+	w.hold("ada", "sms", "+4915112345678")
+	w.addCode("ada")
+	p := w.browser()
+	id, v := p.toPassword("ada", asking(assurance.Requirement{Level: assurance.AAL2, PhishingResistant: true}))
+	for _, prompt := range v.Prompts {
+		if prompt.Factor == "sms" || prompt.Factor == "totp" {
+			t.Errorf("%s is offered", prompt.Factor)
+		}
+	}
+	for _, way := range []string{"offer:sms", "offer:totp", "sms", "totp"} {
+		if v := p.choose(id, way); v.current() == "sms" || v.current() == "totp" {
+			t.Errorf("%s was taken: %s", way, v)
+		}
+	}
+	if out := p.press(id, "k1", "ada"); out.Answer == nil {
+		t.Errorf("the passkey, which is asked for, is refused: %s", out.View)
+	}
+}
