@@ -59,6 +59,7 @@ func (m *Main) build(b blueprint) (*house, error) {
 	}
 	slots := flow.NewSlots(flow.SlotSize{Memory: hashBudget, Each: hashMemory})
 	h := &house{kept: b.store, metrics: newMetrics(m.Now, slots), posted: make(chan struct{}, 1)}
+	h.metrics.watchStatements(b.store.Statements)
 	h.store = tapped{b.store, h.metrics, h.posted}
 	r := m.recipe(b.blocklist)
 	r.metadata = b.metadata
