@@ -24,6 +24,7 @@ type cli struct {
 		Invite       userInviteCommand       `cmd:"" help:"Invite a person: they get a link and set up their own sign-in."`
 		ResetFactors userResetFactorsCommand `cmd:"" help:"Remove a user's sign-in methods, the password aside, and print a ticket for the first new one."`
 		Unfreeze     userUnfreezeCommand     `cmd:"" help:"Let a user change sign-in methods again who said that a change was not theirs."`
+		Groups       userGroupsCommand       `cmd:"" help:"Show or set the groups that a user is in, of which policies may ask more."`
 		Disable      userDisableCommand      `cmd:"" help:"Disable a user: no sign-in, and every session ends."`
 		Enable       userEnableCommand       `cmd:"" help:"Let a disabled user sign in again."`
 	} `cmd:"" help:"Manage users."`

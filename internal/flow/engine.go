@@ -59,6 +59,7 @@ type Engine struct {
 	Deps
 	factors  map[string]factor.Factor
 	kinds    map[string]factor.Facts
+	classes  map[string]assurance.Class
 	policies sync.Map // raw policy → policy.Policy
 }
 
@@ -67,10 +68,10 @@ func New(d Deps) *Engine {
 	if d.Kept == 0 {
 		d.Kept = defaultKept
 	}
-	e := &Engine{Deps: d, factors: map[string]factor.Factor{}, kinds: map[string]factor.Facts{}}
+	e := &Engine{Deps: d, factors: map[string]factor.Factor{}, kinds: map[string]factor.Facts{}, classes: map[string]assurance.Class{}}
 	for _, f := range d.Factors {
 		facts := f.Facts()
-		e.factors[facts.Name], e.kinds[facts.Name] = f, facts
+		e.factors[facts.Name], e.kinds[facts.Name], e.classes[facts.Name] = f, facts, facts.Class
 	}
 	return e
 }

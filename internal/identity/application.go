@@ -44,6 +44,7 @@ type Application struct {
 	RequirePAR       bool            `json:"requirePar,omitempty"`   // RFC 9126, section 5
 	PKCEOptional     bool            `json:"pkceOptional,omitempty"` // confidential clients that send a nonce only
 	MinLevel         int             `json:"minLevel,omitempty"`     // assurance floor, 1 to 3
+	Stricter         json.RawMessage `json:"stricter,omitempty"`     // what it asks beyond the tenant's policy: policy.Stricter
 	RefreshFor       time.Duration   `json:"refreshFor,omitempty"`   // absolute life of a refresh family
 	Disabled         bool            `json:"disabled,omitempty"`
 	Digest           string          `json:"-"`

@@ -49,6 +49,7 @@ const (
 	EventUserCreated       = "user.created"
 	EventUserDisabled      = "user.disabled"
 	EventUserEnabled       = "user.enabled"
+	EventGroupsChanged     = "user.groups_changed"
 	EventFactorsReset      = "user.factors_reset"
 	EventKeyRotated        = "key.rotated"
 	EventConfigApplied     = "config.applied"

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/intelliauth/intelliauth/internal/assurance"
+	"github.com/intelliauth/intelliauth/internal/flow"
 	"github.com/intelliauth/intelliauth/internal/identity"
 	"github.com/intelliauth/intelliauth/internal/policy"
 	"github.com/intelliauth/intelliauth/internal/token"
@@ -49,8 +50,8 @@ func (e *endpoints) standing(ctx context.Context, tx identity.Tx, t identity.Ten
 }
 
 // stands computes what a grant is worth now. It answers invalid_grant where that
-// is nothing: the session ended, the person is disabled, no level is left, or one
-// below the application's floor.
+// is nothing: the session ended, the person is disabled, no level is left, or less
+// than the application, a group of the person's, or the policy asks of everyone.
 func (e *endpoints) stands(t identity.Tenant, app identity.Application, g identity.Grant, on footing) (footing, error) {
 	if on.session.Ended() || on.session.User != g.User || on.user.Disabled() {
 		return footing{}, gone()
@@ -59,7 +60,14 @@ func (e *endpoints) stands(t identity.Tenant, app identity.Application, g identi
 	if err != nil {
 		return footing{}, err
 	}
-	if standing.Level < max(assurance.AAL1, assurance.Level(app.MinLevel)) {
+	if standing.Level < assurance.AAL1 {
+		return footing{}, gone()
+	}
+	admitted, err := e.Engine.Admits(t, flow.Bearing{Application: app, User: on.user, Session: on.session, Proofs: g.Proofs})
+	if err != nil {
+		return footing{}, err
+	}
+	if !admitted {
 		return footing{}, gone()
 	}
 	on.Standing = standing

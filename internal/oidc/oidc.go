@@ -47,6 +47,8 @@ type Engine interface {
 	Begin(ctx context.Context, t identity.Tenant, b flow.Browser, r flow.Request) (flow.Begun, error)
 	// Standing is what proofs are worth now, as far as the session still holds them.
 	Standing(t identity.Tenant, s identity.Session, proofs []assurance.Proof) (assurance.Standing, error)
+	// Admits reports whether proofs are still enough for a token.
+	Admits(t identity.Tenant, b flow.Bearing) (bool, error)
 	// RevokeGrant and EndSession write their own events.
 	RevokeGrant(ctx context.Context, tx identity.Tx, g identity.Grant, why string) error
 	EndSession(ctx context.Context, tx identity.Tx, s identity.Session, why string) error

@@ -154,6 +154,9 @@ func (s *server) callerByCookie(r *http.Request) (caller, error) {
 	if !in {
 		return caller{}, nobody
 	}
+	if c.Insufficient {
+		return caller{}, stepUp(&flow.LevelRequired{Level: max(assurance.AAL2, c.Standing.Level)}, caller{})
+	}
 	return caller{actor: s.actor(r, c), standing: c.Standing}, nil
 }
 
@@ -247,6 +250,13 @@ func (s *server) standing(ctx context.Context, tenant identity.Tenant, access to
 		return tokenCaller{}, revoked
 	}
 	out.bearer = true
+	admitted, err := s.Flows.Admits(tenant, flow.Bearing{Application: out.application, User: out.actor.User, Session: session, Proofs: grant.Proofs})
+	if err != nil {
+		return tokenCaller{}, err
+	}
+	if !admitted {
+		return tokenCaller{}, stepUp(&flow.LevelRequired{Level: max(assurance.AAL2, out.standing.Level)}, out.caller)
+	}
 	out.actor.Session, out.actor.Application, out.actor.Proofs = session.ID, access.ClientID, out.standing.Proofs
 	return out, nil
 }

@@ -147,5 +147,6 @@ type Application struct {
 	RequirePAR       bool            `yaml:"require_par"`        // takes pushed authorization requests only (RFC 9126) [false]
 	PKCEOptional     bool            `yaml:"pkce_optional"`      // lets a confidential application that sends a nonce leave PKCE out [false]
 	MinLevel         policy.Level    `yaml:"min_level"`          // assurance level below which nobody gets in: aal1, aal2 or aal3 [aal1]
+	Stricter         policy.Stricter `yaml:"stricter"`           // what it asks beyond the tenant's policy; it can only ask for more
 	RefreshFor       policy.Duration `yaml:"refresh_for"`        // how long refresh tokens last in all, from the sign-in on [720h]
 }
