@@ -32,6 +32,9 @@ type cli struct {
 		List   sessionListCommand   `cmd:"" help:"List a user's sessions."`
 		Revoke sessionRevokeCommand `cmd:"" help:"End a session, or all of a user's."`
 	} `cmd:"" help:"Manage sessions."`
+	Policy struct {
+		Explain policyExplainCommand `cmd:"" help:"Say what a user would be asked for, and why."`
+	} `cmd:"" help:"Look at what policies decide."`
 	Key struct {
 		Rotate keyRotateCommand `cmd:"" help:"Make a new signing key, or wrap all keys under a new root key."`
 	} `cmd:"" help:"Manage keys."`

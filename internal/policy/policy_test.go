@@ -24,7 +24,7 @@ var (
 
 // classes are those of the factors that there are.
 var classes = map[string]assurance.Class{
-	"password": assurance.Memorized, "totp": assurance.OneTime, "email": assurance.Mailbox, "sms": assurance.Telephone,
+	"password": assurance.Memorized, "totp": assurance.OneTime, "ticket": "", "email": assurance.Mailbox, "sms": assurance.Telephone,
 	"recovery": assurance.LookUp, "passkey": assurance.Key,
 }
 
@@ -251,5 +251,36 @@ func TestC44ParseRefuses(t *testing.T) {
 	}
 	if p.Limits() != assurance.DefaultLimits() {
 		t.Errorf("limits: %+v", p.Limits())
+	}
+}
+
+// TestExplain: what is told is what is decided, and the ways are the least ones.
+func TestExplain(t *testing.T) {
+	in := Input{
+		Policy: parse(t, `{}`), Now: now, BegunAt: now, Classes: classes,
+		Held: []Method{password, totp, totp, passkey, {"recovery", assurance.Proof{Class: assurance.LookUp}}}, Requested: level(assurance.AAL2),
+	}
+	x := Explain(in)
+	if !cmp.Equal(x.Decision, Decide(in)) {
+		t.Errorf("told %+v, decided %+v", x.Decision, Decide(in))
+	}
+	if want := [][]string{{"passkey"}, {"password", "totp"}}; !cmp.Equal(x.Ways, want) || x.Enrol != nil {
+		t.Errorf("ways %v %v, want %v", x.Ways, x.Enrol, want)
+	}
+	var spoke []Reason
+	for _, d := range x.Demands {
+		spoke = append(spoke, d.Reason)
+	}
+	slices.Sort(spoke)
+	if !slices.Equal(spoke, x.Decision.Reasons) {
+		t.Errorf("%v spoke, reasons %v", spoke, x.Decision.Reasons)
+	}
+	in.Held, in.Offered, in.Requested = []Method{password}, []Method{totp, mail}, assurance.Requirement{Level: assurance.AAL2, Barred: []assurance.Class{assurance.Mailbox}}
+	if x := Explain(in); x.Ways != nil || !cmp.Equal(x.Enrol, [][]string{{"password", "totp"}}) {
+		t.Errorf("by enrolling: %v %v", x.Ways, x.Enrol)
+	}
+	in.Risk = risk.Assessment{Band: risk.High}
+	if x := Explain(in); !x.Decision.Denied || x.Ways != nil || x.Enrol != nil {
+		t.Errorf("denied, and yet: %+v", x)
 	}
 }

@@ -90,7 +90,7 @@ func (s Stricter) floor(classes map[string]assurance.Class) assurance.Requiremen
 		return r
 	}
 	for name, class := range classes {
-		if class != assurance.Memorized && !slices.Contains(s.Factors, name) && !slices.Contains(r.Barred, class) {
+		if class != "" && class != assurance.Memorized && !slices.Contains(s.Factors, name) && !slices.Contains(r.Barred, class) {
 			r.Barred = append(r.Barred, class)
 		}
 	}
