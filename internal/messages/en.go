@@ -32,6 +32,7 @@ func enSteps() map[Key]string {
 		PageHelp:   "Get help",
 		PageMadeBy: "Secured by IntelliAuth",
 
+		StepAsked:   "{application} asks you to confirm:",
 		StepReasons: "Why we ask",
 		StepOthers:  "Other ways to confirm it is you",
 		StepFor:     "Continue to {application}",

@@ -79,6 +79,8 @@ func (e *endpoints) checks() []check {
 		{"display and ui_locales", checkPresentation},
 		{"factors", checkFactors},
 		{"enrol", e.checkEnrol},
+		{"reason", checkReason},
+		{"authorization_details", checkDetails},
 	}
 }
 

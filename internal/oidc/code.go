@@ -128,9 +128,9 @@ func (e *endpoints) redeemTaken(x exchange, tx identity.Tx, item identity.Item) 
 	}
 	made := issuance{
 		tenant: x.tenant, app: x.app, grant: g, footing: stands, now: now,
-		audience: audience, scopes: scopes, nonce: code.Request.Nonce,
+		audience: audience, scopes: scopes, nonce: code.Request.Nonce, action: code.Request.Action,
 	}
-	if slices.Contains(g.Scopes, identity.ScopeOffline) && x.app.Allows(identity.GrantRefresh) {
+	if made.action == nil && slices.Contains(g.Scopes, identity.ScopeOffline) && x.app.Allows(identity.GrantRefresh) {
 		made.refresh = identity.RandomToken(refreshLength, e.Random)
 		err = e.keepRefresh(x.ctx, tx, made.refresh, g)
 	}

@@ -17,10 +17,11 @@ import (
 )
 
 // The longest lives of an access token: of any, and of one that may change
-// sign-in methods (C-20).
+// sign-in methods (C-20) or is for one action.
 const (
 	accessLife  = 10 * time.Minute
 	factorsLife = 5 * time.Minute
+	actionLife  = 2 * time.Minute
 )
 
 // footing is what a grant stands on now.
@@ -85,7 +86,8 @@ type issuance struct {
 	audience string
 	scopes   []string // before the audience narrows them
 	refresh  string
-	nonce    string // of the first ID token alone (OpenID Connect Core, 12.2)
+	action   *identity.Action // the one thing that the token is for; nil if any
+	nonce    string           // of the first ID token alone (OpenID Connect Core, 12.2)
 	now      time.Time
 }
 
@@ -119,13 +121,17 @@ func (e *endpoints) issue(ctx context.Context, i issuance) (tokens, error) {
 	if slices.Contains(scopes, identity.ScopeMeFactors) {
 		life = min(life, factorsLife)
 	}
+	var details []identity.Action
+	if i.action != nil {
+		life, details = min(life, actionLife), []identity.Action{*i.action}
+	}
 	// Whole seconds, rounded down: exp may come early, never late.
 	issued, expires := i.now.Unix(), i.expires(life).Unix()
 	out := tokens{Type: "Bearer", ExpiresIn: max(0, expires-issued), Refresh: i.refresh, Scope: joinScopes(scopes)}
 	out.Access, err = e.Keys.Sign(ctx, i.tenant, token.TypAccess, token.Access{
 		Issuer: i.tenant.Issuer, Subject: i.user.ID, Audience: i.audience, Scope: out.Scope, ClientID: i.app.ID,
 		Session: i.session.ID, ACR: i.Level.String(), AMR: i.AMR, AuthTime: i.AuthTime.Unix(),
-		ID: token.UserJTI(i.grant.ID, e.Random), IssuedAt: issued, Expires: expires,
+		ID: token.UserJTI(i.grant.ID, e.Random), IssuedAt: issued, Expires: expires, Details: details,
 	})
 	if err != nil || !slices.Contains(i.scopes, identity.ScopeOpenID) {
 		return out, err

@@ -72,6 +72,7 @@ type description struct {
 	Prompt             []string `json:"prompt_values_supported"`
 	ClaimTypes         []string `json:"claim_types_supported"`
 	Claims             []string `json:"claims_supported"`
+	DetailTypes        []string `json:"authorization_details_types_supported"`
 	PKCE               []string `json:"code_challenge_methods_supported"`
 	ClaimsParameter    bool     `json:"claims_parameter_supported"`
 	RequestParameter   bool     `json:"request_parameter_supported"`
@@ -110,6 +111,7 @@ func describe(t identity.Tenant) description {
 			"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",
 			"name", "locale", "email", "email_verified",
 		},
+		DetailTypes:     []string{identity.ActionType},
 		PKCE:            []string{"S256"},
 		ClaimsParameter: true, ResponseIssuer: true,
 	}

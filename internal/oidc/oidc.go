@@ -8,6 +8,7 @@
 //	authorize.go     /oauth2/authorize: a request is examined and handed to the flow
 //	checks.go          the table of checks it is held against
 //	checks_level.go    those that say how sure we must be
+//	checks_action.go   those that say what for
 //	redirect.go        which redirect URIs match
 //	par.go           /oauth2/par
 //	token.go         /oauth2/token: authenticate, then dispatch
@@ -96,6 +97,7 @@ const (
 	kindPosted  = "authorize" // authorization requests that came by POST
 	kindLeaving = "logout"    // logout requests that came by POST
 	kindJTI     = "jti"       // client assertions already used
+	kindSpent   = "spent"     // action-bound tokens that a resource has honoured
 	kindAnswer  = "answer"    // the flow's kept answer, over when its code is taken
 )
 

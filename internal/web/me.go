@@ -181,6 +181,9 @@ func (s *server) callerByToken(r *http.Request, header, scope string) (caller, e
 	if access.Confirmation != nil {
 		return caller{}, unauthorised(codeInvalidToken, "The token is bound to a key and was sent without proof of it.")
 	}
+	if len(access.Details) > 0 {
+		return caller{}, unauthorised(codeInvalidToken, "The token is for one action of an application.")
+	}
 	c, err := s.standing(r.Context(), tenant, access)
 	if err != nil {
 		return caller{}, err

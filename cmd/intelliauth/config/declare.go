@@ -99,6 +99,9 @@ func (a Application) declare() identity.Application {
 		FirstParty: a.FirstParty, SelfService: a.SelfService, RequirePAR: a.RequirePAR, PKCEOptional: a.PKCEOptional,
 		MinLevel: int(a.MinLevel), RefreshFor: time.Duration(a.RefreshFor),
 	}
+	for _, r := range a.Reasons {
+		app.Reasons = append(app.Reasons, identity.Reason{ID: r.ID, Text: r.Text})
+	}
 	if !a.Stricter.IsZero() {
 		app.Stricter, _ = json.Marshal(a.Stricter) // words and numbers alone
 	}

@@ -66,6 +66,7 @@ func sections() []section {
 		{"tenants[].policy.sessions", "", policy, "Sessions"},
 		{"tenants[].policy.sessions.aal1, aal2, aal3", "", policy, "Limit"},
 		{"tenants[].applications[]", "An application", file, "Application"},
+		{"tenants[].applications[].reasons[]", "", file, "Reason"},
 		{"stricter", "", "internal/policy/stricter.go", "Stricter"},
 	}
 }
@@ -180,7 +181,7 @@ func valueOf(t ast.Expr) (string, error) {
 			"Mail": "[keys](#tenantsmail)", "SMS": "[keys](#tenantssms)", "Provider": "[keys](#tenantssmsproviders)",
 			"Twilio": "[keys](#tenantssmsproviderstwilio)", "Webhook": "[keys](#tenantssmsproviderswebhook)", "Log": "[keys](#log)", "Branding": "[keys](#tenantsbranding)", "Policy": "[keys](#its-policy)",
 			"Tenant": "[tenants](#a-tenant)", "Application": "[applications](#an-application)", "StepUp": "[keys](#tenantspolicystep_up)",
-			"GroupRule": "[keys](#tenantspolicygroups)", "Stricter": "[keys](#stricter)",
+			"Reason": "[keys](#tenantsapplicationsreasons)", "GroupRule": "[keys](#tenantspolicygroups)", "Stricter": "[keys](#stricter)",
 			"Enrolment": "[keys](#tenantspolicyenrolment)", "FirstFactor": "word", "Registration": "word",
 			"Sessions": "[keys](#tenantspolicysessions)", "Limit": "[keys](#tenantspolicysessionsaal1-aal2-aal3)", "Risk": "keys",
 		}
