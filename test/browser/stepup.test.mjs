@@ -56,6 +56,48 @@ test('an API that wants aal2 leads to a factor, and the call is made again', asy
   await window.examine('demo application, after a step-up');
 });
 
+test('a step-up in a window of its own raises the session, and the page stays', async () => {
+  const user = await world.newcomer();
+  const { page } = window;
+  const before = await window.enrol(user);
+  await world.advance(6 * 60); // the token lives, what it shows is too old
+  await page.evaluate(() => { window.untouched = true; });
+  const [popup] = await Promise.all([
+    window.context.waitForEvent('page'),
+    page.getByRole('button', { name: /window beside/i }).click(),
+  ]);
+  await popup.waitForURL(/\/flow\//);
+  const asked = await popup.locator('.asked').innerText();
+  assert.match(asked, /Demo application asks you to confirm:\s*“?Send 100 € to a friend/, 'in the application’s own words');
+  await window.examine('step-up in a popup', popup);
+  await window.answer(user.password, popup);
+  await popup.locator('input[autocomplete="one-time-code"]').fill(window.code(user.secret));
+  await Promise.all([popup.waitForEvent('close'), popup.locator('form:has(input:visible) button[type=submit]').first().click()]);
+  assert.match(await story(), /done/i);
+  assert.equal(await page.evaluate(() => window.untouched), true, 'the page was not left');
+  const { id } = await window.claims();
+  assert.equal(id.sid, before.id.sid);
+  assert.equal(id.acr, 'aal2');
+});
+
+test('a step-up that is cancelled in its window leaves the page as it was', async () => {
+  const user = await world.newcomer();
+  const { page } = window;
+  const before = await window.signIn(user);
+  const [popup] = await Promise.all([
+    window.context.waitForEvent('page'),
+    page.getByRole('button', { name: /window beside/i }).click(),
+  ]);
+  await popup.waitForURL(/\/flow\//);
+  const closed = popup.waitForEvent('close');
+  await popup.getByRole('button', { name: 'Cancel' }).click();
+  await closed;
+  assert.match(await window.notice(), /cancelled/i);
+  const { id } = await window.claims();
+  assert.equal(id.sid, before.id.sid);
+  assert.equal(id.acr, 'aal1');
+});
+
 test('a token that shows enough is not asked again', async () => {
   const user = await world.newcomer();
   await window.enrol(user);
