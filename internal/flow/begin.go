@@ -72,6 +72,9 @@ func (r *run) open1(req Request) (Begun, error) {
 	if err := r.readSession(); err != nil {
 		return Begun{}, err
 	}
+	if err := r.tellLapse(); err != nil {
+		return Begun{}, err
+	}
 	if err := r.recognise(req); err != nil {
 		return Begun{}, err
 	}
@@ -208,16 +211,28 @@ func covers(have, want []string) bool {
 	return true
 }
 
+// tellLapse tells, once, of the browser's session that no level is left of it.
+func (r *run) tellLapse() error {
+	if r.lapsed == nil {
+		return nil
+	}
+	return r.e.NoteLevel(r.ctx, r.tx, r.tenant, *r.lapsed)
+}
+
 // touch records that a request bore the session cookie.
 func (r *run) touch() error {
 	if r.session == nil {
 		return nil
 	}
 	r.session.Activity = r.session.Activity.Touch(r.policy.Limits(), r.now)
+	ev, decayed := r.e.tellDecay(r.session, r.policy, r.now)
 	if err := r.tx.Sessions.Save(r.ctx, *r.session); err != nil {
 		return err
 	}
 	r.session.Version++
+	if decayed {
+		return r.tx.Events.Append(r.ctx, ev)
+	}
 	return nil
 }
 

@@ -109,6 +109,7 @@ type run struct {
 	user      *identity.User
 	held      []identity.Enrolment
 	session   *identity.Session // live session of the browser, whoever's it is
+	lapsed    *identity.Session // the browser's session, of which no level is left
 	device    *identity.Device  // known device of this user
 	oldCookie bool              // the browser showed a device secret that was rotated away
 	devices   []identity.Device // rows of the browser's device, all users
@@ -231,7 +232,11 @@ func (r *run) readSession() error {
 	if err != nil {
 		return err
 	}
-	if s.Ended() || r.e.question(r.policy, s, r.now).Standing(s.Proofs).Level == assurance.None {
+	if s.Ended() {
+		return nil
+	}
+	if r.e.question(r.policy, s, r.now).Standing(s.Proofs).Level == assurance.None {
+		r.lapsed = &s
 		return nil
 	}
 	r.session = &s

@@ -22,10 +22,15 @@ func (r *run) openSession() (identity.Session, string, error) {
 		s.Proofs = r.current(assurance.Union(s.Proofs, r.flow.Proofs))
 		s.SecretHash, s.IP = identity.Hash(secret), r.addr()
 		s.Activity.Last = r.now // Begin noted what had idled away; a flow is activity
+		before := s.Told
+		s.Told = r.level(s.Proofs)
 		if err := r.tx.Sessions.Save(r.ctx, s); err != nil {
 			return identity.Session{}, "", err
 		}
-		return s, secret, r.record(identity.Event{Type: identity.EventSessionRaised, Outcome: identity.Succeeded, Session: s.ID})
+		return s, secret, r.record(identity.Event{
+			Type: identity.EventSessionRaised, Outcome: identity.Succeeded, Session: s.ID,
+			Data: map[string]string{"from": before.String(), "to": s.Told.String()},
+		})
 	}
 	if r.session != nil {
 		if err := r.e.EndSession(r.ctx, r.tx, *r.session, "replaced"); err != nil {
@@ -40,10 +45,42 @@ func (r *run) openSession() (identity.Session, string, error) {
 	if r.device != nil {
 		s.Device = r.device.ID
 	}
+	s.Told = r.level(s.Proofs)
 	if err := r.tx.Sessions.Create(r.ctx, s); err != nil {
 		return identity.Session{}, "", err
 	}
-	return s, secret, r.record(identity.Event{Type: identity.EventSessionOpened, Outcome: identity.Succeeded, Session: s.ID})
+	return s, secret, r.record(identity.Event{
+		Type: identity.EventSessionOpened, Outcome: identity.Succeeded, Session: s.ID, Data: map[string]string{"to": s.Told.String()},
+	})
+}
+
+// tellDecay notes in a session, and tells by an event, that its level is lower
+// than was told before: by age, inactivity, or trust that a key model lost. The
+// level itself is computed anew wherever it counts.
+func (e *Engine) tellDecay(s *identity.Session, p policy.Policy, now time.Time) (identity.Event, bool) {
+	before, level := s.Told, e.question(p, *s, now).Standing(s.Proofs).Level
+	s.Told = level
+	return identity.Event{
+		ID: identity.NewID("evt", now, e.Random), At: now, Type: identity.EventSessionDecayed, Outcome: identity.Succeeded,
+		User: s.User, Session: s.ID, Data: map[string]string{"from": before.String(), "to": level.String()},
+	}, level < before
+}
+
+// NoteLevel tells of a session whose level decayed while only its tokens were
+// used. Where nothing changed it writes nothing.
+func (e *Engine) NoteLevel(ctx context.Context, tx identity.Tx, t identity.Tenant, s identity.Session) error {
+	p, err := e.Policy(t)
+	if err != nil || s.Ended() {
+		return err
+	}
+	ev, decayed := e.tellDecay(&s, p, e.now())
+	if !decayed {
+		return nil
+	}
+	if err := tx.Sessions.Save(ctx, s); err != nil {
+		return err
+	}
+	return tx.Events.Append(ctx, ev)
 }
 
 // current keeps the latest proof of each enrolment, and drops proofs too old to

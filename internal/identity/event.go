@@ -41,6 +41,7 @@ const (
 	EventEnrolmentRenamed  = "enrolment.renamed"
 	EventSessionOpened     = "session.opened"
 	EventSessionRaised     = "session.raised"
+	EventSessionDecayed    = "session.decayed" // its level is lower than was last told
 	EventSessionEnded      = "session.ended"
 	EventGrantCreated      = "grant.created"
 	EventGrantRevoked      = "grant.revoked"

@@ -50,10 +50,16 @@ type Engine interface {
 	Standing(t identity.Tenant, s identity.Session, proofs []assurance.Proof) (assurance.Standing, error)
 	// Admits reports whether proofs are still enough for a token.
 	Admits(t identity.Tenant, b flow.Bearing) (bool, error)
-	// RevokeGrant and EndSession write their own events.
+	Revoker
+	Policy(t identity.Tenant) (policy.Policy, error)
+}
+
+// Revoker ends what was given, and tells what it is worth; each writes its own
+// events.
+type Revoker interface {
 	RevokeGrant(ctx context.Context, tx identity.Tx, g identity.Grant, why string) error
 	EndSession(ctx context.Context, tx identity.Tx, s identity.Session, why string) error
-	Policy(t identity.Tenant) (policy.Policy, error)
+	NoteLevel(ctx context.Context, tx identity.Tx, t identity.Tenant, s identity.Session) error
 }
 
 // Deps is what the endpoints are made of. The functions render pages, which is

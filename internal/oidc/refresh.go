@@ -96,6 +96,9 @@ func (e *endpoints) refresh(x exchange) (tokens, error) {
 		if made, err = e.refreshed(x, g, on); err != nil {
 			return err
 		}
+		if err := e.Engine.NoteLevel(x.ctx, tx, x.tenant, on.session); err != nil {
+			return err
+		}
 		made.refresh = next
 		if taken {
 			return nil // kept already

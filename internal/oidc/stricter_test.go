@@ -3,6 +3,7 @@ package oidc
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -85,4 +86,72 @@ func TestC02_DecayIsToldAndAFloorIsHeld(t *testing.T) {
 		t.Errorf("%d %s", b.status, b.raw)
 	}
 	w.refresh("floor", f.text("refresh_token")).want(t, 400, "invalid_grant")
+}
+
+// TestN20_DecayIsToldEverywhere: as time passes introspection, userinfo and
+// refresh say the same, and one event tells of each step down.
+func TestN20_DecayIsToldEverywhere(t *testing.T) {
+	w := newWorld(t, withPolicy(`{"enrolment":{"first_factor":"password"},"sessions":{"aal2":{"overall":"1h","idle":"0s"},"aal1":{"overall":"10h"}}}`))
+	w.addCode("ada")
+	a, b := w.signIn("spa", "ada")
+	said := func() (acrs []any) {
+		t.Helper()
+		r := w.refresh("spa", a.text("refresh_token"))
+		if r.status != http.StatusOK {
+			return []any{nil, w.introspectRefresh(a.text("refresh_token"))}
+		}
+		a = r
+		told := w.introspect("api", a)
+		info := read(t, w.browser().get(UserinfoPath, "Authorization", "Bearer "+a.text("access_token")))
+		acrs = append(acrs, a.access(t)["acr"], a.id(t)["acr"], told.body["acr"], info.body["acr"])
+		if told.body["auth_time"] != a.access(t)["auth_time"] || info.body["auth_time"] != a.access(t)["auth_time"] {
+			t.Errorf("auth_time differs: %v %v %v", a.access(t)["auth_time"], told.body["auth_time"], info.body["auth_time"])
+		}
+		return acrs
+	}
+	decays := func() (steps []string) {
+		for _, e := range w.events(identity.EventSessionDecayed) {
+			steps = append(steps, e.Data["from"]+">"+e.Data["to"])
+		}
+		return steps
+	}
+	w.pass(time.Hour - time.Second)
+	if got := said(); !slices.Equal(got, []any{"aal2", "aal2", "aal2", "aal2"}) || decays() != nil {
+		t.Errorf("a second before the hour: %v %v", got, decays())
+	}
+	old := a
+	w.pass(time.Second)
+	if told := w.introspect("api", old); told.body["active"] == true && told.body["acr"] != "aal1" {
+		t.Errorf("a token from before: %s", told.raw)
+	}
+	for range 2 {
+		if got := said(); !slices.Equal(got, []any{"aal1", "aal1", "aal1", "aal1"}) || !slices.Equal(decays(), []string{"aal2>aal1"}) {
+			t.Errorf("at the hour: %v %v", got, decays())
+		}
+	}
+	w.pass(9 * time.Hour)
+	if got := said(); !slices.Equal(got, []any{nil, false}) {
+		t.Errorf("after ten hours: %v", got)
+	}
+	for range 2 { // the browser comes back to nothing
+		b.get(AuthorizePath + "?" + ask("spa").Encode())
+	}
+	if got := decays(); !slices.Equal(got, []string{"aal1>aal0", "aal2>aal1"}) { // newest first
+		t.Errorf("events: %v", got)
+	}
+	c := w.redeem("spa", b.code("ada", ask("spa")))
+	if opened := w.events(identity.EventSessionOpened); c.status != http.StatusOK || opened[0].Data["to"] != "aal2" && opened[len(opened)-1].Data["to"] != "aal2" {
+		t.Errorf("opened: %v", opened)
+	}
+}
+
+// A level that is asked for and refused is told of, with its reasons.
+func TestRefusedRequirementIsAnEvent(t *testing.T) {
+	w := newWorld(t)
+	_, b := w.signIn("spa", "ada")
+	b.get(AuthorizePath + "?" + ask("spa", "acr_values", "aal3").Encode())
+	all := w.events(identity.EventRequirementFailed)
+	if len(all) != 1 || all[0].Data["asked"] != "aal3" || all[0].Outcome != identity.Refused || !slices.Contains(all[0].Reasons, "requested-level") || !slices.Contains(all[0].Reasons, "level-unreachable") {
+		t.Errorf("%+v", all)
+	}
 }
