@@ -28,8 +28,8 @@ func mutants() []mutant {
 		{"duty.go", "if !first || policy.Highest(r.policy, r.e.Trust, has) < need {", "if !first || policy.Highest(r.policy, r.e.Trust, has) < need && false {", "the last required factor stays"},
 		{"../policy/rule_enrolled.go", "< assurance.AAL2 {", "< 99 {", "enrolled means enforced"},
 		{"../policy/rule_stricter.go", "if in.Application.IsZero() {", "if true {", "what an application asks beyond the policy is asked"},
-		{"../policy/rule_stricter.go", "if slices.Contains(in.Groups, g.Group) {", "if false {", "what a group is asked is asked"},
-		{"session.go", "return p.MFA != policy.Always || !alone ||", "return true ||", "a password alone opens nothing where more is asked of everyone"},
+		{"../policy/rule_stricter.go", "if slices.Contains(in.Groups, g.Group) {", "if false && slices.Contains(in.Groups, g.Group) {", "what a group is asked is asked"},
+		{"session.go", "return p.MFA != policy.Always || !alone ||", "return true || !alone ||", "a password alone opens nothing where more is asked of everyone"},
 		{"../assurance/level.go", "case OneTime:\n\t\treturn AAL2", "case OneTime, LookUp:\n\t\treturn AAL2", "a recovery code raises nothing"},
 	}
 }

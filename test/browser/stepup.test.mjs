@@ -170,3 +170,48 @@ test('where the policy is "always", nobody gets in without a second factor', asy
   assert.equal(there.acr, 'aal1');
   assert.notEqual(there.sub, id.sub);
 });
+
+/** Asks as the demo application would, and returns what comes back to it; undefined if a page asks first. */
+async function asks(parameters) {
+  const { page } = window;
+  const answered = `${world.app}/callback`;
+  let back;
+  const look = (request) => {
+    if (request.url().startsWith(`${answered}?`)) back = new URL(request.url()).searchParams;
+  };
+  page.on('request', look);
+  await page.goto(`${world.issuer}/oauth2/authorize?${new URLSearchParams({
+    client_id: 'demo-spa', redirect_uri: answered, response_type: 'code', scope: 'openid', state: 's', nonce: 'n',
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256', ...parameters,
+  })}`);
+  page.off('request', look);
+  return back;
+}
+
+test('prompt=none asks nobody: a code where the session will do, else the error that says what would', async () => {
+  const user = await world.newcomer();
+  assert.equal((await asks({ prompt: 'none' })).get('error'), 'login_required', 'nobody is signed in');
+  await window.signIn(user);
+  const met = await asks({ prompt: 'none' });
+  assert.ok(met.get('code'));
+  assert.equal(met.get('iss'), world.issuer);
+  for (const [parameters, error] of [
+    [{ acr_values: 'aal2' }, 'interaction_required'],
+    [{ acr_values: 'aal3' }, 'unmet_authentication_requirements'],
+    [{ max_age: '0' }, 'login_required'],
+  ]) {
+    const refused = await asks({ prompt: 'none', ...parameters });
+    assert.equal(refused.get('error'), error, JSON.stringify(parameters));
+    assert.equal(refused.get('code'), null);
+  }
+});
+
+test('max_age=0 asks again, whoever signed in a moment ago', async () => {
+  const user = await world.newcomer();
+  await window.enrol(user);
+  await world.advance(60);
+  assert.equal(await asks({ max_age: '0' }), undefined, 'a page asks');
+  assert.match(window.url.pathname, /^\/flow\//);
+  await window.answer(user.password);
+  assert.equal(await window.page.locator('input[autocomplete="one-time-code"]').count(), 1, 'and for the second factor, too');
+});
