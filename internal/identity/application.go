@@ -42,6 +42,7 @@ type Application struct {
 	FirstParty       bool            `json:"firstParty,omitempty"`
 	SelfService      bool            `json:"selfService,omitempty"`  // may ask for scope me:factors
 	RequirePAR       bool            `json:"requirePar,omitempty"`   // RFC 9126, section 5
+	RequireDPoP      bool            `json:"requireDpop,omitempty"`  // RFC 9449, 5.2: dpop_bound_access_tokens
 	PKCEOptional     bool            `json:"pkceOptional,omitempty"` // confidential clients that send a nonce only
 	MinLevel         int             `json:"minLevel,omitempty"`     // assurance floor, 1 to 3
 	Reasons          []Reason        `json:"reasons,omitempty"`      // why it may ask for more, as people read it

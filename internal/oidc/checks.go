@@ -71,6 +71,7 @@ func (e *endpoints) checks() []check {
 		{"nonce", checkNonce},
 		{"pkce", checkPKCE},
 		{"resource", checkResource},
+		{"dpop_jkt", checkKey},
 		{"prompt", checkPrompt},
 		{"max_age", checkMaxAge},
 		{"acr_values and claims", checkLevels},

@@ -83,6 +83,9 @@ func (e *endpoints) aboutAccess(r *http.Request, caller identity.Application, co
 		Active: true, Issuer: a.Issuer, Subject: a.Subject, Audience: a.Audience, ClientID: a.ClientID, Scope: a.Scope,
 		Type: "Bearer", ID: a.ID, IssuedAt: a.IssuedAt, Expires: a.Expires, Confirmation: a.Confirmation, Details: a.Details,
 	}
+	if a.Confirmation != nil {
+		out.Type = schemeDPoP
+	}
 	if _, personal := token.GrantOf(a.ID); !personal {
 		_, err := e.apps.byID(ctx, tenant.ID, a.ClientID)
 		if errors.Is(err, identity.ErrNotFound) {

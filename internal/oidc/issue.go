@@ -86,6 +86,7 @@ type issuance struct {
 	audience string
 	scopes   []string // before the audience narrows them
 	refresh  string
+	key      string           // thumbprint that the access token is bound to; "" for a bearer
 	action   *identity.Action // the one thing that the token is for; nil if any
 	nonce    string           // of the first ID token alone (OpenID Connect Core, 12.2)
 	now      time.Time
@@ -127,11 +128,12 @@ func (e *endpoints) issue(ctx context.Context, i issuance) (tokens, error) {
 	}
 	// Whole seconds, rounded down: exp may come early, never late.
 	issued, expires := i.now.Unix(), i.expires(life).Unix()
-	out := tokens{Type: "Bearer", ExpiresIn: max(0, expires-issued), Refresh: i.refresh, Scope: joinScopes(scopes)}
+	kind, confirmation := bound(i.key)
+	out := tokens{Type: kind, ExpiresIn: max(0, expires-issued), Refresh: i.refresh, Scope: joinScopes(scopes)}
 	out.Access, err = e.Keys.Sign(ctx, i.tenant, token.TypAccess, token.Access{
 		Issuer: i.tenant.Issuer, Subject: i.user.ID, Audience: i.audience, Scope: out.Scope, ClientID: i.app.ID,
 		Session: i.session.ID, ACR: i.Level.String(), AMR: i.AMR, AuthTime: i.AuthTime.Unix(),
-		ID: token.UserJTI(i.grant.ID, e.Random), IssuedAt: issued, Expires: expires, Details: details,
+		ID: token.UserJTI(i.grant.ID, e.Random), IssuedAt: issued, Expires: expires, Details: details, Confirmation: confirmation,
 	})
 	if err != nil || !slices.Contains(i.scopes, identity.ScopeOpenID) {
 		return out, err

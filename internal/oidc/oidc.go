@@ -18,6 +18,7 @@
 //	audience.go        for whom a token is, and which scopes go there
 //	issue.go           what tokens say
 //	client.go        client authentication
+//	dpop.go          proofs of a key, and tokens bound to it
 //	applications.go  applications, kept in memory while nothing changes
 //	userinfo.go      /oauth2/userinfo
 //	introspect.go    /oauth2/introspect
@@ -69,6 +70,7 @@ type Deps struct {
 	Engine     Engine
 	Keys       *token.Keys
 	Assertions *token.Assertions
+	Proofs     *token.Proofs // of DPoP
 	Cookies    edge.Cookies
 	Now        func() time.Time
 	Random     io.Reader

@@ -98,6 +98,7 @@ type Deps struct {
 	Accounts Accounts
 	Changes  Changes
 	Tokens   Tokens
+	Proofs   *token.Proofs // of DPoP
 	Store    identity.Store
 	Cookies  edge.Cookies
 	Now      func() time.Time

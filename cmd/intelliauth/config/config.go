@@ -151,6 +151,7 @@ type Application struct {
 	FirstParty       bool            `yaml:"first_party"`        // yours: people are not asked for consent [false]
 	SelfService      bool            `yaml:"self_service"`       // may ask for the scope me:factors, to let people manage their sign-in methods [false]
 	RequirePAR       bool            `yaml:"require_par"`        // takes pushed authorization requests only (RFC 9126) [false]
+	RequireDPoP      bool            `yaml:"require_dpop"`       // takes no token without a proof of its key (RFC 9449) [false]
 	PKCEOptional     bool            `yaml:"pkce_optional"`      // lets a confidential application that sends a nonce leave PKCE out [false]
 	MinLevel         policy.Level    `yaml:"min_level"`          // assurance level below which nobody gets in: aal1, aal2 or aal3 [aal1]
 	Reasons          []Reason        `yaml:"reasons"`            // why it may ask people to confirm something, as they read it; also the actions that a token can be bound to
