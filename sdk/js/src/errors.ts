@@ -1,9 +1,13 @@
 /** What the server's APIs answer as `code` of a problem; the list is in the guide. */
 export type ServerCode =
-  | 'code_invalid' | 'code_expired' | 'too_many_attempts' | 'too_many_requests' | 'send_limited'
-  | 'mfa_required' | 'enrolment_required' | 'step_up_unavailable' | 'last_required_factor'
-  | 'session_revoked' | 'invalid_token' | 'insufficient_scope' | 'forbidden' | 'not_found' | 'conflict'
-  | 'invalid_request' | 'invalid_credentials' | 'flow_expired' | 'overloaded' | 'internal';
+  | 'invalid_request' | 'binding_missing' | 'factor_unavailable' | 'enrolment_limit' | 'enrolment_exists' | 'enrolment_required'
+  | 'code_invalid' | 'code_replayed' | 'code_expired' | 'code_kept' | 'invalid_credentials'
+  | 'address_invalid' | 'address_unavailable' | 'number_invalid' | 'number_not_mobile' | 'country_not_allowed'
+  | 'name_invalid' | 'name_in_use' | `password_${string}` | `passkey_${string}`
+  | 'sign_in_required' | 'invalid_token' | 'session_revoked' | 'mfa_required' | 'insufficient_scope' | 'step_up_unavailable'
+  | 'forbidden' | 'last_required_factor' | 'recovered_recently' | 'frozen' | 'cross_site' | 'foreign_browser'
+  | 'not_found' | 'no_such_tenant' | 'method_not_allowed' | 'conflict' | 'flow_expired' | 'gone' | 'too_large' | 'unsupported_media_type'
+  | 'too_many_attempts' | 'send_limited' | 'too_many_requests' | 'internal' | 'overloaded';
 
 /** Every code that an {@link IntelliAuthError} can have. */
 export type ErrorCode =
