@@ -1,0 +1,646 @@
+import { bodyOf, repeatable, type Repeatable } from './body';
+import { IntelliAuthError } from './errors';
+import { Me } from './me';
+import { Issuer, coded, levelOf, type Access, type Asked, type Tokens, type Transaction } from './oauth';
+import { demandOf, refusalOf, type Demand } from './problems';
+import { TokenSession } from './session';
+import { kept } from './store';
+import { handOver, openPopup, submit, throughFrame, throughPopup } from './windows';
+import type {
+  AuthClientOptions, AuthEvents, AuthState, Enrolment, EnrolmentResult, Factor, LoginOptions, LogoutOptions, PendingRequest,
+  RedirectResult, Session, StepUpOptions, StepUpResult, TokenOptions, User, Waiting,
+} from './types';
+
+type Use = 'login' | 'check' | 'stepUp' | 'manage' | 'enrol';
+
+/** A request whose answer comes to this page by a redirect. */
+interface Leaving {
+  use: Use;
+  transaction: Transaction;
+  appState: unknown;
+  returnTo: string;
+}
+
+interface PendingRecord {
+  sub: string;
+  at: number;
+  request: Repeatable;
+}
+
+const pendingLife = 5 * 60_000;
+const touchEvery = 5 * 60_000;
+
+/** What is known before anything is: the same on a server and at first in the browser. */
+export const initialState: AuthState = Object.freeze({
+  loading: true, isAuthenticated: false, user: null, aal: 0, error: null, pendingRequest: null, waiting: null,
+});
+
+const cancelled = () => new IntelliAuthError('step_up_cancelled', 'The person did not go on.');
+const saysNo = (error: IntelliAuthError) => error.code === 'access_denied' || error.code === 'step_up_cancelled';
+
+/** Signs people in, keeps their tokens in memory, and asks for more where an API wants it. */
+export class AuthClient {
+  readonly options: Readonly<AuthClientOptions>;
+  readonly #issuer: Issuer;
+  readonly #session: TokenSession;
+  readonly #me: Me;
+  readonly #name: string;
+  #state: AuthState = initialState;
+  readonly #watchers = new Set<() => void>();
+  readonly #listeners = new Map<string, Set<(detail: never) => void>>();
+  readonly #callbacks = new Map<string, Promise<RedirectResult>>();
+  #started: Promise<void> | undefined;
+  #factors: Access | undefined;
+  #stepping: { demand: Demand; result: Promise<StepUpResult> } | undefined;
+  #framed = false; // a silent check has worked in this page
+  #active = false;
+  #touched = 0;
+  #stop: AbortController | undefined;
+
+  constructor(options: AuthClientOptions) {
+    this.options = Object.freeze({ ...options });
+    this.#issuer = new Issuer(options.tenantUrl, options.clientId, options.redirectUri);
+    this.#name = `${this.#issuer.origin} ${options.clientId}`;
+    this.#session = new TokenSession(this.#issuer, this.#name, (why) => this.#changed(why));
+    this.#me = new Me(this.#issuer.meAudience, {
+      read: () => this.#session.access(this.#issuer.meAudience),
+      send: (access, url, init) => this.#issuer.call(access, url, init),
+      revoked: (error) => this.#revoked(error),
+    });
+  }
+
+  // State and events
+
+  /** The same object until something changes. */
+  getState = (): AuthState => this.#state;
+
+  subscribe = (watcher: () => void): (() => void) => {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  };
+
+  on<E extends keyof AuthEvents>(event: E, listener: (detail: AuthEvents[E]) => void): () => void {
+    const all = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, all);
+    all.add(listener as (detail: never) => void);
+    return () => all.delete(listener as (detail: never) => void);
+  }
+
+  #emit<E extends keyof AuthEvents>(event: E, detail: AuthEvents[E]): void {
+    for (const listener of [...(this.#listeners.get(event) ?? [])]) (listener as (detail: AuthEvents[E]) => void)(detail);
+  }
+
+  #set(change: Partial<AuthState>): void {
+    this.#state = Object.freeze({ ...this.#state, ...change });
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  /** The state as the tokens have it. */
+  #show(change: Partial<AuthState> = {}): void {
+    const held = this.#session.held;
+    const claims = held?.claims;
+    const same = this.#state.user && this.#state.user.claims === claims;
+    this.#set({
+      loading: false,
+      isAuthenticated: Boolean(held),
+      user: same ? this.#state.user : claims ? userOf(claims) : null,
+      aal: levelOf(claims),
+      ...(held ? {} : { pendingRequest: null }),
+      ...change,
+    });
+  }
+
+  #changed(why: 'refreshed' | 'elsewhere' | 'out'): void {
+    const was = this.#state.isAuthenticated;
+    if (why === 'out') this.#factors = undefined;
+    this.#show();
+    const user = this.#state.user;
+    if (why === 'out' && was) this.#emit('logout', { reason: 'elsewhere' });
+    if (why === 'elsewhere' && !was && user) this.#emit('login', { user, appState: undefined });
+    if (why === 'refreshed') {
+      const expires = Math.max(...Object.values(this.#session.held?.access ?? {}).map((access) => access.expires));
+      this.#emit('tokenRefreshed', { expiresAt: new Date(expires) });
+    }
+  }
+
+  #failed(error: unknown): IntelliAuthError {
+    const known = coded(error);
+    this.#emit('error', { error: known });
+    return known;
+  }
+
+  // Beginning
+
+  /**
+   * Finds out who is here: takes the answer that this address carries, else asks
+   * the other tabs, else the issuer without showing anything. Call it once a
+   * page; more calls wait for the first. Returns when the state is known.
+   */
+  start(): Promise<void> {
+    if (typeof window === 'undefined') return Promise.resolve();
+    this.#listen();
+    this.#started ??= this.#begin();
+    return this.#started;
+  }
+
+  /** Ends listening; `start` begins it anew. */
+  stop(): void {
+    this.#stop?.abort();
+    this.#stop = undefined;
+    this.#session.disconnect();
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      if (isAnswer(new URL(location.href), this.options.redirectUri)) await this.handleRedirectCallback();
+      else if (!(await this.#session.adopt())) await this.checkSession();
+      await this.#offerPending();
+    } catch (error) {
+      if (!this.#state.error) this.#show({ error: this.#failed(error) });
+    }
+  }
+
+  #listen(): void {
+    if (this.#stop) return;
+    this.#session.connect();
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    const seen = () => { this.#active = true; void this.#touch(); };
+    for (const event of ['pointerdown', 'keydown']) addEventListener(event, seen, { signal, passive: true, capture: true });
+    addEventListener('pagehide', () => this.#session.disconnect(), { signal });
+    addEventListener('pageshow', ({ persisted }) => { if (persisted) void this.#resume(); }, { signal });
+  }
+
+  /** Back from the back-forward cache: much may have happened meanwhile. */
+  async #resume(): Promise<void> {
+    this.#session.connect();
+    const { held } = this.#session;
+    if (!held || (await this.#session.newest()) === held.generation) return;
+    if (await this.#session.adopt((await this.#session.newest()))) return;
+    this.#session.held = undefined;
+    this.#set({ loading: true });
+    await this.checkSession().catch(() => undefined);
+    if (!this.#session.held) this.#emit('logout', { reason: 'elsewhere' });
+  }
+
+  /** Use of the page is use of the session: the issuer hears of it, and tells whether it still stands. */
+  async #touch(): Promise<void> {
+    const due = Date.now() - this.#touched > touchEvery;
+    if (this.options.keepAlive === false || !due || !this.#framed || !this.#session.held || document.visibilityState !== 'visible') return;
+    this.#touched = Date.now();
+    try {
+      const { endpoint, fields, transaction } = await this.#issuer.ask('s', this.#silent());
+      const answer = await throughFrame(endpoint, fields, transaction);
+      if (answer.get('error') === 'login_required') await this.#revoked(new IntelliAuthError('session_revoked', 'The session has ended.'));
+    } catch {
+      // Not heard: the next refresh tells.
+    }
+  }
+
+  #asked(): Asked {
+    const { audience } = this.options;
+    const scope = this.options.scope ?? 'openid profile email offline_access me';
+    return {
+      scope,
+      ...(audience && { resource: audience, resources: / me( |$)/.test(` ${scope}`) ? [audience, this.#issuer.meAudience] : [audience] }),
+    };
+  }
+
+  #silent(): Asked {
+    const held = this.#session.held;
+    return { ...this.#asked(), ...(held && { idToken: held.idToken, sub: held.sub }), extra: { prompt: 'none' } };
+  }
+
+  /** Asks the issuer who is signed in, without showing anything. Tells whether somebody is. */
+  async checkSession(): Promise<boolean> {
+    needWindow();
+    const how = this.options.silentCheck ?? 'iframe';
+    if (how === 'off') {
+      this.#show();
+      return Boolean(this.#session.held);
+    }
+    const asked = this.#silent();
+    if (how === 'redirect') {
+      const once = `intelliauth checked ${this.#name}`;
+      if (sessionStorage.getItem(once)) {
+        sessionStorage.removeItem(once);
+        this.#show();
+        return Boolean(this.#session.held);
+      }
+      sessionStorage.setItem(once, '1');
+      return this.#leave('check', asked);
+    }
+    try {
+      const { endpoint, fields, transaction } = await this.#issuer.ask('s', asked);
+      const answer = await throughFrame(endpoint, fields, transaction);
+      await this.#take(await this.#issuer.redeem(answer, transaction), undefined);
+      this.#framed = true;
+      this.#touched = Date.now();
+      return true;
+    } catch (error) {
+      const known = coded(error);
+      if (['login_required', 'interaction_required', 'timeout'].includes(known.code)) {
+        if (this.#framed && known.code === 'login_required') await this.#session.end(false);
+        this.#show();
+        return false;
+      }
+      this.#show({ error: this.#failed(known) });
+      throw known;
+    }
+  }
+
+  // Signing in and out
+
+  /** Leaves the page. */
+  async loginWithRedirect(options: LoginOptions = {}): Promise<void> {
+    needWindow();
+    const { requiredAal, maxAge } = options;
+    await this.#leave('login', {
+      ...this.#asked(),
+      ...(requiredAal && { level: requiredAal }),
+      ...(maxAge !== undefined && { maxAge }),
+      extra: { prompt: options.prompt, login_hint: options.loginHint, ui_locales: options.uiLocales },
+    }, options);
+  }
+
+  /** Goes to the issuer in this window. The promise ends only if the person comes back by the back button. */
+  async #leave(use: Use, asked: Asked, { appState, returnTo }: LoginOptions = {}): Promise<never> {
+    const { endpoint, fields, transaction } = await this.#issuer.ask('r', asked);
+    const here = isAnswer(new URL(location.href), this.options.redirectUri) ? '/' : location.pathname + location.search + location.hash;
+    const leaving: Leaving = { use, transaction, appState, returnTo: ownPath(returnTo) ?? here };
+    sessionStorage.setItem(`intelliauth ${transaction.state}`, JSON.stringify(leaving));
+    submit(endpoint, fields);
+    return new Promise<never>((_, fail) => {
+      addEventListener('pageshow', ({ persisted }) => { if (persisted) fail(cancelled()); }, { once: true });
+    });
+  }
+
+  /**
+   * Takes the answer in an address. In a popup or silent frame it hands the
+   * answer over and closes the window. `start` calls it by itself.
+   */
+  handleRedirectCallback(url: string = location.href): Promise<RedirectResult> {
+    needWindow();
+    const answer = new URL(url).searchParams;
+    const state = answer.get('state') ?? '';
+    let result = this.#callbacks.get(state);
+    if (!result) {
+      result = /^[ps]\./.test(state) ? this.#handOver(answer) : this.#comeBack(answer, state);
+      this.#callbacks.set(state, result);
+    }
+    return result;
+  }
+
+  async #handOver(answer: URLSearchParams): Promise<RedirectResult> {
+    if (!(await handOver(answer))) {
+      const error = new IntelliAuthError('state_mismatch', 'The page that asked is gone. This window can be closed.');
+      this.#show({ error: this.#failed(error) });
+      throw error;
+    }
+    if (window.top === window) window.close();
+    return { handled: false, appState: undefined, returnTo: '/' };
+  }
+
+  async #comeBack(answer: URLSearchParams, state: string): Promise<RedirectResult> {
+    const stored = sessionStorage.getItem(`intelliauth ${state}`);
+    sessionStorage.removeItem(`intelliauth ${state}`);
+    const { use, transaction, appState, returnTo } = (stored ? JSON.parse(stored) : {}) as Partial<Leaving>;
+    try {
+      if (!transaction || !use) throw new IntelliAuthError('state_mismatch', 'The answer is not to a question of this browser tab.');
+      const tokens = await this.#issuer.redeem(answer, transaction);
+      if (use === 'manage') this.#factors = tokens.access;
+      if (use === 'manage' || use === 'enrol') await this.#restore();
+      else await this.#take(tokens, appState);
+      sessionStorage.removeItem(`intelliauth checked ${this.#name}`);
+    } catch (error) {
+      const known = coded(error);
+      if (use !== 'login' || !known.recoverable) await this.#restore().catch(() => undefined);
+      if (use === 'check' && known.code !== 'state_mismatch') this.#show();
+      else this.#show({ error: this.#failed(known) });
+      if (use !== 'check') throw known;
+    } finally {
+      this.#navigate(returnTo ?? '/');
+    }
+    return { handled: true, appState, returnTo: returnTo ?? '/' };
+  }
+
+  /** After a redirect that brought no tokens for this page: those it had are gone. */
+  async #restore(): Promise<void> {
+    if (!this.#session.held && !(await this.#session.adopt()) && this.options.silentCheck !== 'redirect') await this.checkSession();
+  }
+
+  #navigate(to: string): void {
+    if (this.options.onNavigate) this.options.onNavigate(to);
+    else history.replaceState(null, '', to);
+  }
+
+  async #take(tokens: Tokens, appState: unknown): Promise<void> {
+    const was = this.#session.held?.sub;
+    if (was && was !== tokens.claims?.sub) throw new IntelliAuthError('subject_mismatch', 'Somebody else has signed in.');
+    await this.#session.begin(tokens, this.options.audience ?? '');
+    this.#show({ error: null });
+    if (!was && this.#state.user) this.#emit('login', { user: this.#state.user, appState });
+  }
+
+  /** Signs out here, in the other tabs, and at the issuer: leaves the page, unless `localOnly`. */
+  async logout(options: LogoutOptions = {}): Promise<void> {
+    needWindow();
+    const held = this.#session.held;
+    this.#factors = undefined;
+    await this.#session.end(true);
+    await kept.remove(`pending ${this.#name}`).catch(() => undefined);
+    this.#show({ error: null });
+    this.#emit('logout', { reason: 'here' });
+    if (held?.refresh) await this.#issuer.revoke(held.refresh);
+    if (options.localOnly) return;
+    const request = await this.#issuer.logoutRequest(held?.idToken, options.returnTo);
+    if (request) submit(request.endpoint, request.fields);
+  }
+
+  async #revoked(error: IntelliAuthError): Promise<void> {
+    if (!this.#session.held) return;
+    this.#factors = undefined;
+    await this.#session.end(true);
+    this.#show({ error });
+    this.#emit('sessionRevoked', { error });
+  }
+
+  // Tokens
+
+  async getAccessToken(options: TokenOptions = {}): Promise<string> {
+    const audience = options.audience ?? this.options.audience ?? '';
+    return (await this.#token(audience, options.fresh ? this.#session.held?.access[audience] : undefined)).token;
+  }
+
+  async #token(audience: string, not?: Access): Promise<Access> {
+    needWindow();
+    if (!this.#session.held) throw new IntelliAuthError('not_signed_in', 'Nobody is signed in.');
+    try {
+      return await this.#session.access(audience, not);
+    } catch (error) {
+      const known = coded(error);
+      if (known.code !== 'invalid_grant') throw known;
+      // The refresh token is of no use; the session may still stand.
+      if (this.options.silentCheck !== 'redirect' && (await this.checkSession().catch(() => false))) {
+        return this.#session.access(audience);
+      }
+      const ended = new IntelliAuthError('session_revoked', 'The session has ended.', { cause: known });
+      await this.#revoked(ended);
+      throw ended;
+    }
+  }
+
+  // Step-up
+
+  /** Asks the person to prove more, or anew. Call it from a click: it opens a popup. */
+  stepUp(options: StepUpOptions = {}): Promise<StepUpResult> {
+    return this.#raise({ requiredAal: options.requiredAal ?? 2, maxAge: options.maxAge }, options);
+  }
+
+  #raise(demand: Demand, options: StepUpOptions, request?: Repeatable): Promise<StepUpResult> {
+    const now = this.#stepping;
+    if (now && now.demand.requiredAal >= demand.requiredAal && (demand.maxAge === undefined || now.demand.maxAge !== undefined)) return now.result;
+    const result = this.#climb(demand, options, request)
+      .then((): StepUpResult => ({ kind: 'success' }))
+      .catch((error: unknown): StepUpResult => {
+        const known = coded(error);
+        return saysNo(known) ? { kind: 'cancelled' } : { kind: 'error', error: this.#failed(known) };
+      })
+      .finally(() => {
+        if (this.#stepping === stepping) this.#stepping = undefined;
+      });
+    const stepping = { demand, result };
+    this.#stepping = stepping;
+    return result;
+  }
+
+  async #climb(demand: Demand, options: StepUpOptions, request?: Repeatable): Promise<void> {
+    const held = this.#session.held;
+    if (!held) throw new IntelliAuthError('not_signed_in', 'Nobody is signed in.');
+    const asked: Asked = {
+      ...this.#asked(), idToken: held.idToken, sub: held.sub, level: demand.requiredAal,
+      ...(demand.maxAge !== undefined && { maxAge: demand.maxAge }),
+      extra: { reason: options.reason },
+    };
+    const tokens = await this.#elsewhere('stepUp', asked, options, async () => {
+      if (request) await kept.put(`pending ${this.#name}`, { sub: held.sub, at: Date.now(), request } satisfies PendingRecord);
+    });
+    await this.#take(tokens, undefined);
+  }
+
+  /** Asks in a popup, or in this window where there is none to be had. */
+  async #elsewhere(use: Use, asked: Asked, { mode = this.options.stepUpMode ?? 'auto', signal }: StepUpOptions, before?: () => Promise<void>): Promise<Tokens> {
+    needWindow();
+    const popup = mode === 'redirect' ? null : openPopup();
+    if (!popup) {
+      if (mode === 'popup') throw new IntelliAuthError('popup_blocked', 'The browser blocked the window.');
+      await before?.();
+      return this.#leave(use, asked);
+    }
+    const giveUp = new AbortController();
+    const cancel = () => giveUp.abort(cancelled());
+    if (signal?.aborted) cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+    const waiting: Waiting = { for: use === 'enrol' ? 'enrolment' : use === 'manage' ? 'manage' : 'stepUp', cancel, focus: () => popup.focus() };
+    this.#set({ waiting });
+    try {
+      const { endpoint, fields, transaction } = await this.#issuer.ask('p', { ...asked, extra: { ...asked.extra, display: 'popup' } });
+      return await this.#issuer.redeem(await throughPopup(popup, endpoint, fields, transaction, giveUp.signal), transaction);
+    } finally {
+      popup.close();
+      if (this.#state.waiting === waiting) this.#set({ waiting: null });
+    }
+  }
+
+  /** A request that a redirect interrupted is offered to whose it was, for five minutes. */
+  async #offerPending(): Promise<void> {
+    const key = `pending ${this.#name}`;
+    const found = await kept.get<PendingRecord>(key).catch(() => undefined);
+    if (!found) return;
+    const held = this.#session.held;
+    if (!held || found.sub !== held.sub || Date.now() - found.at > pendingLife || found.at > Date.now()) {
+      if (held || Date.now() - found.at > pendingLife) await kept.remove(key);
+      return;
+    }
+    const discard = async () => {
+      this.#set({ pendingRequest: null });
+      await kept.remove(key);
+    };
+    const pending: PendingRequest = {
+      method: found.request.method, url: found.request.url, savedAt: new Date(found.at), discard,
+      send: async () => {
+        if (Date.now() - found.at > pendingLife || this.#session.held?.sub !== found.sub) {
+          await discard();
+          throw new IntelliAuthError('not_signed_in', 'The request waited too long, or for somebody else.');
+        }
+        await discard();
+        return this.#exchange(found.request, {});
+      },
+    };
+    this.#set({ pendingRequest: pending });
+  }
+
+  // Calling APIs
+
+  /**
+   * `window.fetch` with a token for the origins in `apiOrigins`. Where the API
+   * demands more (RFC 9470), steps up and repeats the request once, body included.
+   */
+  fetch = async (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
+    const url = new URL(input instanceof Request ? input.url : String(input), location.href);
+    if (!(this.options.apiOrigins ?? []).includes(url.origin)) return fetch(input, init);
+    const request = await repeatable(input, init, this.options.maxBufferedBody ?? 16 * 1024 * 1024);
+    const { body: _, headers: __, method: ___, ...rest } = init;
+    if (input instanceof Request && !rest.signal) rest.signal = input.signal;
+    return this.#exchange(request, rest);
+  };
+
+  async #exchange(request: Repeatable, init: RequestInit): Promise<Response> {
+    const audience = this.options.audience ?? '';
+    const url = new URL(request.url);
+    const send = (access: Access) =>
+      this.#issuer.call(access, url, { ...init, method: request.method, headers: new Headers(request.headers), body: bodyOf(request) });
+    let access = await this.#token(audience);
+    let response = await send(access);
+    let refusal = await refusalOf(response);
+    if (refusal === 'invalid_token') {
+      access = await this.#token(audience, access);
+      response = await send(access);
+      refusal = await refusalOf(response);
+    }
+    if (refusal === 'session_revoked') await this.#revoked(new IntelliAuthError('session_revoked', 'The session has ended.'));
+    const demand = await demandOf(response);
+    if (!demand || refusal) return response;
+
+    const sub = this.#session.held?.sub;
+    this.#emit('stepUpRequired', { ...demand, url: request.url });
+    const result = await this.#raise(demand, init.signal ? { signal: init.signal } : {}, request);
+    if (result.kind === 'cancelled') throw cancelled();
+    if (result.kind === 'error') throw result.error;
+    if (this.#session.held?.sub !== sub) throw new IntelliAuthError('subject_mismatch', 'Somebody else has signed in.');
+    return send(await this.#token(audience));
+  }
+
+  // Sign-in methods and sessions
+
+  /** A token that may change sign-in methods: the person confirms it in a popup, for five minutes. */
+  async #manage(): Promise<Access> {
+    if (this.#factors && this.#factors.expires - 15_000 > Date.now()) return this.#factors;
+    const held = this.#session.held;
+    if (!held) throw new IntelliAuthError('not_signed_in', 'Nobody is signed in.');
+    const tokens = await this.#elsewhere('manage', {
+      scope: 'openid me me:factors', resource: this.#issuer.meAudience, idToken: held.idToken, sub: held.sub,
+    }, {});
+    this.#factors = tokens.access;
+    return tokens.access;
+  }
+
+  /** One change with a fresh purpose, whose token is not used again once it no longer will do. */
+  async #change<T>(what: (access: Access) => Promise<T>): Promise<T> {
+    const access = await this.#manage();
+    try {
+      return await what(access);
+    } catch (error) {
+      if (['mfa_required', 'invalid_token', 'session_revoked'].includes(coded(error).code)) this.#factors = undefined;
+      throw error;
+    }
+  }
+
+  /** Sets up a factor. Call it from a click: it may open a popup. */
+  async startMfaEnrolment(factor: Factor, options: { name?: string; phoneNumber?: string } = {}): Promise<EnrolmentResult> {
+    try {
+      if (factor === 'passkey') return await this.#enrolPasskey();
+      return await this.#change((access) => this.#me.enrol(access, factor, options));
+    } catch (error) {
+      const known = coded(error);
+      return saysNo(known) ? { kind: 'cancelled' } : { kind: 'error', error: this.#failed(known) };
+    }
+  }
+
+  /** The ceremony belongs on the tenant's origin. */
+  async #enrolPasskey(): Promise<EnrolmentResult> {
+    const held = this.#session.held;
+    if (!held) throw new IntelliAuthError('not_signed_in', 'Nobody is signed in.');
+    const before = new Set((await this.#elsewhereList()).map(({ id }) => id));
+    await this.#elsewhere('enrol', { scope: 'openid', idToken: held.idToken, sub: held.sub, extra: { enrol: 'passkey' } }, {});
+    const enrolment = (await this.#elsewhereList()).find(({ id }) => !before.has(id));
+    return { kind: 'success', ...(enrolment && { enrolment }) };
+  }
+
+  /** The list if it is there at once: a popup does not wait for it. */
+  #known: Enrolment[] = [];
+  async #elsewhereList(): Promise<Enrolment[]> {
+    return this.#known;
+  }
+
+  async listMfaEnrolments(): Promise<Enrolment[]> {
+    this.#known = await this.#reading((access) => this.#me.enrolments(access));
+    return this.#known;
+  }
+
+  listMfaEnrollments(): Promise<Enrolment[]> {
+    return this.listMfaEnrolments();
+  }
+
+  renameMfaEnrolment(id: string, name: string): Promise<Enrolment> {
+    return this.#change((access) => this.#me.rename(access, id, name));
+  }
+
+  removeMfaEnrolment(id: string): Promise<void> {
+    return this.#change((access) => this.#me.remove(access, id));
+  }
+
+  listSessions(): Promise<Session[]> {
+    return this.#reading((access) => this.#me.sessions(access));
+  }
+
+  revokeSession(id: string): Promise<void> {
+    return this.#change((access) => this.#me.endSession(access, id));
+  }
+
+  revokeOtherSessions(): Promise<void> {
+    return this.#change((access) => this.#me.endOthers(access));
+  }
+
+  changePassword(change: { current: string; new: string }): Promise<void> {
+    return this.#change((access) => this.#me.password(access, change));
+  }
+
+  async #reading<T>(what: (access: Access) => Promise<T>): Promise<T> {
+    const access = await this.#token(this.#issuer.meAudience);
+    try {
+      return await what(access);
+    } catch (error) {
+      if (coded(error).code !== 'invalid_token') throw error;
+      return what(await this.#token(this.#issuer.meAudience, access));
+    }
+  }
+}
+
+function needWindow(): void {
+  if (typeof window === 'undefined') throw new IntelliAuthError('not_in_browser', 'This needs a browser window.');
+}
+
+/** Whether an address carries an answer to the redirect URI. */
+function isAnswer(url: URL, redirectUri: string): boolean {
+  const back = new URL(redirectUri);
+  const { searchParams: q } = url;
+  return url.origin === back.origin && url.pathname === back.pathname && q.has('state') && (q.has('code') || q.has('error'));
+}
+
+/** A path of this origin, or nothing: an address elsewhere is no place to return to. */
+function ownPath(to: string | undefined): string | undefined {
+  if (to === undefined) return undefined;
+  const url = new URL(to, location.origin);
+  return url.origin === location.origin ? url.pathname + url.search + url.hash : undefined;
+}
+
+function userOf(claims: Readonly<Record<string, unknown>>): User {
+  const { sub, email, email_verified: verified, name } = claims;
+  return {
+    id: String(sub), claims,
+    ...(typeof email === 'string' && { email }),
+    ...(typeof verified === 'boolean' && { emailVerified: verified }),
+    ...(typeof name === 'string' && { name }),
+  };
+}
