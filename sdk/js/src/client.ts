@@ -53,7 +53,6 @@ export class AuthClient {
   #factors: Access | undefined;
   #stepping: { demand: Demand; result: Promise<StepUpResult> } | undefined;
   #framed = false; // a silent check has worked in this page
-  #active = false;
   #touched = 0;
   #stop: AbortController | undefined;
 
@@ -165,7 +164,7 @@ export class AuthClient {
     this.#session.connect();
     this.#stop = new AbortController();
     const { signal } = this.#stop;
-    const seen = () => { this.#active = true; void this.#touch(); };
+    const seen = () => void this.#touch();
     for (const event of ['pointerdown', 'keydown']) addEventListener(event, seen, { signal, passive: true, capture: true });
     addEventListener('pagehide', () => this.#session.disconnect(), { signal });
     addEventListener('pageshow', ({ persisted }) => { if (persisted) void this.#resume(); }, { signal });
@@ -176,7 +175,7 @@ export class AuthClient {
     this.#session.connect();
     const { held } = this.#session;
     if (!held || (await this.#session.newest()) === held.generation) return;
-    if (await this.#session.adopt((await this.#session.newest()))) return;
+    if (await this.#session.adopt(await this.#session.newest())) return;
     this.#session.held = undefined;
     this.#set({ loading: true });
     await this.checkSession().catch(() => undefined);
@@ -561,21 +560,14 @@ export class AuthClient {
   async #enrolPasskey(): Promise<EnrolmentResult> {
     const held = this.#session.held;
     if (!held) throw new IntelliAuthError('not_signed_in', 'Nobody is signed in.');
-    const before = new Set((await this.#elsewhereList()).map(({ id }) => id));
     await this.#elsewhere('enrol', { scope: 'openid', idToken: held.idToken, sub: held.sub, extra: { enrol: 'passkey' } }, {});
-    const enrolment = (await this.#elsewhereList()).find(({ id }) => !before.has(id));
+    const passkeys = (await this.listMfaEnrolments()).filter(({ factor }) => factor === 'passkey');
+    const enrolment = passkeys.sort((a, b) => b.enrolledAt.localeCompare(a.enrolledAt))[0];
     return { kind: 'success', ...(enrolment && { enrolment }) };
   }
 
-  /** The list if it is there at once: a popup does not wait for it. */
-  #known: Enrolment[] = [];
-  async #elsewhereList(): Promise<Enrolment[]> {
-    return this.#known;
-  }
-
-  async listMfaEnrolments(): Promise<Enrolment[]> {
-    this.#known = await this.#reading((access) => this.#me.enrolments(access));
-    return this.#known;
+  listMfaEnrolments(): Promise<Enrolment[]> {
+    return this.#reading((access) => this.#me.enrolments(access));
   }
 
   listMfaEnrollments(): Promise<Enrolment[]> {

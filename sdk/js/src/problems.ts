@@ -56,9 +56,9 @@ export async function refusalOf(response: Response): Promise<'invalid_token' | '
 export async function problemOf(response: Response): Promise<IntelliAuthError> {
   const body = await bodyOf(response);
   const details: ErrorDetails = { status: response.status };
-  for (const name of ['requestId', 'requiredAal', 'maxAge', 'purpose'] as const) {
-    if (body[name] !== undefined) details[name] = body[name];
-  }
+  if (typeof body.requestId === 'string') details.requestId = body.requestId;
+  if (typeof body.requiredAal === 'number') details.requiredAal = body.requiredAal;
+  if (typeof body.purpose === 'string') details.purpose = body.purpose;
   const wait = Number(response.headers.get('retry-after') ?? NaN);
   if (Number.isFinite(wait)) details.retryAfter = wait;
   const code = typeof body.code === 'string' ? (body.code as ErrorCode) : 'server_error';
