@@ -128,7 +128,7 @@ interface PendingProps {
 function Pending({ pending, busy, say, onCode, onCancel }: PendingProps) {
   const send = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    onCode(pending.codes ? (pending.codes[0] ?? '') : String(new FormData(event.currentTarget).get('code') ?? '').trim());
+    onCode(pending.codes ? 'kept' : String(new FormData(event.currentTarget).get('code') ?? '').trim());
   };
   return (
     <form onSubmit={send}>
