@@ -63,7 +63,7 @@ export class Revocations {
   #count = 0;
   #cursor: string | undefined;
   #heardAt = -Infinity;
-  #synced = false;
+  #synced = false; // false again while an answer cannot be read: what it revokes is not known
   #ends = new AbortController();
   #ready: Promise<void>;
   #settle: () => void = () => undefined;
@@ -183,12 +183,11 @@ export class Revocations {
       if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
         const { cursor, entries } = (await response.json()) as { cursor?: unknown; entries?: unknown };
         this.#accept(entries, cursor);
-        heard(35_000);
+        this.#heardAt = performance.now();
         return;
       }
-      heard(5000);
       for await (const event of eventsOf(response.body, () => heard(5000))) {
-        const data: unknown = JSON.parse(event.data);
+        const data: unknown = this.#json(event.data);
         const batch = typeof data === 'object' && data !== null && 'entries' in data ? (data as { entries: unknown; cursor?: unknown }) : { entries: Array.isArray(data) ? data : [data] };
         this.#accept(batch.entries, 'cursor' in batch && batch.cursor !== undefined ? batch.cursor : event.id);
       }
@@ -197,7 +196,13 @@ export class Revocations {
     }
   }
 
+  #json(text: string): unknown {
+    this.#synced = false;
+    return JSON.parse(text);
+  }
+
   #accept(entries: unknown, cursor: unknown): void {
+    this.#synced = false;
     this.#take(entries);
     if (typeof cursor === 'string' || typeof cursor === 'number') this.#cursor = String(cursor);
     this.#synced = true;

@@ -124,7 +124,7 @@ export class Verifier {
     if (c.sid !== undefined && !text('sid')) throw bad('The session is malformed.');
     const level = /^aal([123])$/.exec(String(c.acr))?.[1];
     const scope = (c.scope as string | undefined) ?? '';
-    return { ...c, scope, scopes: scope.split(' ').filter(Boolean), aal: level ? (Number(level) as 1 | 2 | 3) : 0 } as Claims;
+    return { ...c, scope, scopes: scope.split(' ').filter(Boolean), aal: level ? (Number(level) as 1 | 2 | 3) : 0 } as unknown as Claims;
   }
 }
 
