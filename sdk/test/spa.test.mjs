@@ -1,6 +1,7 @@
 // The React example in Chromium, with the real server and an API on the Node SDK.
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { Authenticator } from '../../test/world/authenticator.mjs';
 import { Stage, Window, spa } from './stage.mjs';
 
 let stage;
@@ -184,4 +185,41 @@ test('the five factors from the page: add, list, rename, remove', async () => {
   await methods.getByLabel('Code').fill(window.code(secret));
   await methods.getByRole('button', { name: 'Confirm' }).click();
   await methods.locator('li[data-factor=totp]').waitFor();
+
+  // Beside a factor no other is added on a password alone (N-60).
+  const more = await popupOf(() => methods.getByRole('button', { name: 'E-mail' }).click());
+  await closing(more, () => confirm(more, user));
+  await methods.getByText(/We sent a code to/).waitFor();
+  await methods.getByLabel('Code').fill(await world.sent(user.email, 1));
+  await methods.getByRole('button', { name: 'Confirm' }).click();
+  await methods.locator('li[data-factor=email]').waitFor();
+
+  // That holds for five minutes: no popup for the next ones.
+  await methods.getByRole('button', { name: 'Text message' }).click();
+  await methods.getByLabel('Mobile number').fill('+14155550123');
+  await methods.getByRole('button', { name: 'Send a code' }).click();
+  await methods.getByText(/We sent a code to/).waitFor();
+  await methods.getByLabel('Code').fill(await world.sent('+14155550123'));
+  await methods.getByRole('button', { name: 'Confirm' }).click();
+  await methods.locator('li[data-factor=sms]').waitFor();
+
+  await methods.getByRole('button', { name: 'Recovery codes' }).click();
+  assert.equal(await methods.locator('form code').count(), 10);
+  await methods.getByRole('button', { name: 'I have kept them' }).click();
+  await methods.locator('li[data-factor=recovery]').waitFor();
+
+  await methods.locator('li[data-factor=totp]').getByRole('button', { name: /Rename/ }).click();
+  await methods.getByLabel('Name').fill('iPhone Authenticator');
+  await methods.getByRole('button', { name: 'Save' }).click();
+  await methods.getByText('iPhone Authenticator').waitFor();
+
+  await methods.locator('li[data-factor=email]').getByRole('button', { name: /Remove/ }).click();
+  await methods.locator('li[data-factor=email]').waitFor({ state: 'detached' });
+
+  // A passkey is made on the tenant's origin.
+  const key = await popupOf(() => methods.getByRole('button', { name: /Passkey/ }).click());
+  await Authenticator.plug(key.page);
+  await confirm(key, user, ({ page: popup }) => popup.getByRole('heading', { name: 'Set up a passkey' }).count());
+  await closing(key, () => key.page.locator('[data-start]').click());
+  await methods.locator('li[data-factor=passkey]').waitFor();
 });

@@ -534,14 +534,17 @@ export class AuthClient {
     return tokens.access;
   }
 
-  /** One change with a fresh purpose, whose token is not used again once it no longer will do. */
+  /** One change with a fresh purpose. Where the token no longer shows enough, as after a first factor, asks once more. */
   async #change<T>(what: (access: Access) => Promise<T>): Promise<T> {
+    const had = this.#factors;
     const access = await this.#manage();
     try {
       return await what(access);
     } catch (error) {
-      if (['mfa_required', 'invalid_token', 'session_revoked'].includes(coded(error).code)) this.#factors = undefined;
-      throw error;
+      if (!['mfa_required', 'invalid_token'].includes(coded(error).code)) throw error;
+      this.#factors = undefined;
+      if (access !== had) throw error;
+      return what(await this.#manage());
     }
   }
 

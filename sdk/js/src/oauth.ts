@@ -142,6 +142,7 @@ export class Issuer {
       acr_values: asked.level ? `aal${asked.level}` : undefined,
       max_age: asked.maxAge?.toString(),
       dpop_jkt: await key?.calculateThumbprint(),
+      claims: personal(asked.scope),
       ...asked.extra,
     };
     const fields = Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== undefined);
@@ -268,6 +269,13 @@ export class Issuer {
     if (returnTo) fields.push(['post_logout_redirect_uri', returnTo]);
     return { endpoint, fields };
   }
+}
+
+/** Asks for what a page shows of a person in the ID token itself: it spares a call. */
+function personal(scope: string): string | undefined {
+  const scopes = scope.split(' ');
+  const names = [...(scopes.includes('profile') ? ['name'] : []), ...(scopes.includes('email') ? ['email', 'email_verified'] : [])];
+  return names.length > 0 ? JSON.stringify({ id_token: Object.fromEntries(names.map((name) => [name, null])) }) : undefined;
 }
 
 /** What the library does not check: who it is, how sure, and since when. */

@@ -57,7 +57,8 @@ export function MfaSettings({ factors = everything, className, words, onChange }
     setPending(null);
     setAsking(false);
     setRenaming(null);
-    onChange?.(await load());
+    const all = await load();
+    onChange?.(all);
   };
   const take = async (factor: Factor, result: EnrolmentResult) => {
     if (result.kind === 'pending') setPending({ ...result, factor });
