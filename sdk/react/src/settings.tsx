@@ -15,7 +15,7 @@ const english = {
   title: 'Sign-in methods', none: 'No second step is set up yet.', add: 'Add a method', rename: 'Rename', remove: 'Remove',
   save: 'Save', confirm: 'Confirm', cancel: 'Cancel', done: 'I have kept them', name: 'Name', code: 'Code', phone: 'Mobile number', send: 'Send a code',
   scan: 'Scan this with your authenticator app, or type the key. Then enter the code that it shows.', sent: 'We sent a code to',
-  codes: 'Each of these codes works once. Keep them somewhere safe.', failed: 'That did not work.',
+  codes: 'Each of these codes works once. Keep them somewhere safe.', failed: 'That did not work.', suspended: 'out of use',
   totp: 'Authenticator app', sms: 'Text message', email: 'E-mail', passkey: 'Passkey or security key', recovery: 'Recovery codes',
 };
 
@@ -81,7 +81,9 @@ export function MfaSettings({ factors = everything, className, words, onChange }
       <ul>
         {list?.map((one) => (
           <li key={one.id} data-factor={one.factor}>
-            {renaming === one.id ? (
+            {one.suspended ? (
+              <span>{one.name || say[one.factor]} <em>{say.suspended}</em></span>
+            ) : renaming === one.id ? (
               <form onSubmit={(event) => { const name = field(event, 'name'); void act(async () => { await renameMfaEnrolment(one.id, name); await changed(); }); }}>
                 <label>{say.name} <input name="name" defaultValue={one.name} required maxLength={64} /></label>{' '}
                 <button disabled={busy}>{say.save}</button>
@@ -89,8 +91,8 @@ export function MfaSettings({ factors = everything, className, words, onChange }
             ) : (
               <>
                 <strong>{one.name || say[one.factor]}</strong> <span>{say[one.factor]}</span>{' '}
-                <button type="button" disabled={busy} aria-label={`${say.rename}: ${one.name}`} onClick={() => setRenaming(one.id)}>{say.rename}</button>{' '}
-                <button type="button" disabled={busy} aria-label={`${say.remove}: ${one.name}`} onClick={() => void act(async () => { await removeMfaEnrolment(one.id); await changed(); })}>{say.remove}</button>
+                <button type="button" disabled={busy} aria-label={`${say.rename}: ${one.name || say[one.factor]}`} onClick={() => setRenaming(one.id)}>{say.rename}</button>{' '}
+                <button type="button" disabled={busy} aria-label={`${say.remove}: ${one.name || say[one.factor]}`} onClick={() => void act(async () => { await removeMfaEnrolment(one.id); await changed(); })}>{say.remove}</button>
               </>
             )}
           </li>
