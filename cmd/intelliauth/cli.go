@@ -24,6 +24,7 @@ type cli struct {
 		Invite       userInviteCommand       `cmd:"" help:"Invite a person: they get a link and set up their own sign-in."`
 		ResetFactors userResetFactorsCommand `cmd:"" help:"Remove a user's sign-in methods, the password aside, and print a ticket for the first new one."`
 		Unfreeze     userUnfreezeCommand     `cmd:"" help:"Let a user change sign-in methods again who said that a change was not theirs."`
+		Groups       userGroupsCommand       `cmd:"" help:"Show or set the groups that a user is in, of which policies may ask more."`
 		Disable      userDisableCommand      `cmd:"" help:"Disable a user: no sign-in, and every session ends."`
 		Enable       userEnableCommand       `cmd:"" help:"Let a disabled user sign in again."`
 	} `cmd:"" help:"Manage users."`
@@ -31,6 +32,9 @@ type cli struct {
 		List   sessionListCommand   `cmd:"" help:"List a user's sessions."`
 		Revoke sessionRevokeCommand `cmd:"" help:"End a session, or all of a user's."`
 	} `cmd:"" help:"Manage sessions."`
+	Policy struct {
+		Explain policyExplainCommand `cmd:"" help:"Say what a user would be asked for, and why."`
+	} `cmd:"" help:"Look at what policies decide."`
 	Key struct {
 		Rotate keyRotateCommand `cmd:"" help:"Make a new signing key, or wrap all keys under a new root key."`
 	} `cmd:"" help:"Manage keys."`

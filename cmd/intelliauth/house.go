@@ -59,6 +59,7 @@ func (m *Main) build(b blueprint) (*house, error) {
 	}
 	slots := flow.NewSlots(flow.SlotSize{Memory: hashBudget, Each: hashMemory})
 	h := &house{kept: b.store, metrics: newMetrics(m.Now, slots), posted: make(chan struct{}, 1)}
+	h.metrics.watchStatements(b.store.Statements)
 	h.store = tapped{b.store, h.metrics, h.posted}
 	r := m.recipe(b.blocklist)
 	r.metadata = b.metadata
@@ -73,12 +74,13 @@ func (m *Main) build(b blueprint) (*house, error) {
 	h.tenants = edge.NewTenants(h.store)
 	h.front = edge.Front{Log: b.log, Now: m.Now, Random: m.Random, Trusted: b.trusted, Secure: b.secure, Tenants: h.tenants}
 	cookies := edge.Cookies{Secure: b.secure}
+	proofs := token.NewProofs(h.store, b.store.PepperFor, m.Now)
 	hosted := web.Handler(web.Deps{
-		Pages: pages, Flows: h.engine, Methods: h.engine, Accounts: h.engine, Changes: h.engine, Tokens: h.keys,
+		Pages: pages, Flows: h.engine, Methods: h.engine, Accounts: h.engine, Changes: h.engine, Tokens: h.keys, Proofs: proofs,
 		Store: h.store, Cookies: cookies, Now: m.Now, Random: m.Random,
 	})
 	protocol := oidc.Handler(oidc.Deps{
-		Store: h.store, Engine: h.engine, Keys: h.keys, Assertions: token.NewAssertions(),
+		Store: h.store, Engine: h.engine, Keys: h.keys, Assertions: token.NewAssertions(), Proofs: proofs,
 		Cookies: cookies, Now: m.Now, Random: m.Random,
 		ErrorPage: func(w http.ResponseWriter, r *http.Request, status int, code, detail string) {
 			pages.Error(w, r, status, code, detail, "")

@@ -71,6 +71,13 @@ func (m *metrics) watchSlots(slots *flow.Slots) {
 	gauge("intelliauth_hash_slots_queued", "Sign-ins that wait for a slot.", func() int { _, waiting := slots.Load(); return waiting })
 }
 
+// watchStatements shows what the database is asked.
+func (m *metrics) watchStatements(read func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "intelliauth_store_statements_total", Help: "Statements sent to the database for tenants, in transactions of either kind.",
+	}, func() float64 { return float64(read()) }))
+}
+
 // middleware counts requests. It stands directly around the mux, which tells it
 // the pattern by writing it into the request.
 func (m *metrics) middleware(next http.Handler) http.Handler {

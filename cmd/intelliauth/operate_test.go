@@ -370,3 +370,60 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// TestPolicyExplainAndGroups: the same user is asked for more once a group is,
+// and the command says by which rule.
+func TestPolicyExplainAndGroups(t *testing.T) {
+	t.Parallel()
+	config := madeFolder(t, "")
+	raw, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const where = "    policy:\n"
+	asks := strings.Replace(string(raw), where, where+"      groups: [{group: admins, stricter: {mfa: always, factors: [passkey, totp]}}]\n", 1)
+	if asks == string(raw) {
+		t.Fatalf("no policy in the made file:\n%s", raw)
+	}
+	if err := os.WriteFile(config, []byte(asks), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b, _, _ := served(t, "--config", config, "--migrate")
+	b.end()
+	if code, out, said := runWith(t, "a grey heron by the mill\n", "user", "add", "bo@example.com", "--password-stdin", "--email-verified", "--config", config); code != exitDone {
+		t.Fatalf("exit %d\n%s%s", code, out, said)
+	}
+	explain := func(args ...string) string {
+		t.Helper()
+		return must(t, append([]string{"policy", "explain", "--user", "bo@example.com", "--config", config}, args...)...)
+	}
+	if out := explain(); !strings.Contains(out, "needs    aal1\n") || !strings.Contains(out, "asked for password") {
+		t.Errorf("before: %s", out)
+	}
+	if out := must(t, "user", "groups", "bo@example.com", "--config", config); !strings.Contains(out, "no group") {
+		t.Errorf("groups: %s", out)
+	}
+	must(t, "user", "groups", "bo@example.com", "--set", "staff,admins,staff", "--config", config)
+	if out := must(t, "user", "groups", "bo@example.com", "--config", config); !strings.Contains(out, "is in: admins, staff") {
+		t.Errorf("groups: %s", out)
+	}
+	out := explain()
+	for _, want := range []string{"needs    aal2, not counting look-up, mailbox, telephone\n", "because  group-policy", "has to be set up first, then passkey, or password and totp\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in: %s", want, out)
+		}
+	}
+	if out := explain("--risk", "high", "--json"); !strings.Contains(out, `"outcome": "denied"`) || !strings.Contains(out, `"risk-high"`) {
+		t.Errorf("at high risk: %s", out)
+	}
+	if code, _, said := run(t, "policy", "explain", "--user", "bo@example.com", "--acr", "gold", "--config", config); code != exitWrong || !strings.Contains(said, "aal1, aal2, aal3, phr") {
+		t.Errorf("exit %d %s", code, said)
+	}
+	if code, _, said := run(t, "policy", "explain", "--user", "bo@example.com", "--application", "nope", "--config", config); code != exitFailed || !strings.Contains(said, "nope") {
+		t.Errorf("exit %d %s", code, said)
+	}
+	must(t, "user", "groups", "bo@example.com", "--clear", "--config", config)
+	if out := explain(); strings.Contains(out, "group-policy") {
+		t.Errorf("after: %s", out)
+	}
+}

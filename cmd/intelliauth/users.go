@@ -27,10 +27,11 @@ const (
 
 type userAddCommand struct {
 	inTenant
-	Email         string `arg:"" help:"Address that the person signs in with."`
-	Name          string `help:"Name of the person."`
-	EmailVerified bool   `help:"You know that the address is theirs."`
-	PasswordStdin bool   `help:"Read the password from standard input instead of asking for it."`
+	Email         string   `arg:"" help:"Address that the person signs in with."`
+	Name          string   `help:"Name of the person."`
+	EmailVerified bool     `help:"You know that the address is theirs."`
+	Group         []string `help:"Group that the person is in; may be given several times."`
+	PasswordStdin bool     `help:"Read the password from standard input instead of asking for it."`
 }
 
 func (c *userAddCommand) Run(ctx context.Context, m *Main) error {
@@ -48,7 +49,7 @@ func (c *userAddCommand) Run(ctx context.Context, m *Main) error {
 		return err
 	}
 	u, err := m.addUser(ctx, st, t, person{
-		blocklist: st.blocklist, identifier: canonical, email: c.Email, name: c.Name, verified: c.EmailVerified, password: secret, actor: "operator",
+		blocklist: st.blocklist, identifier: canonical, email: c.Email, name: c.Name, verified: c.EmailVerified, groups: c.Group, password: secret, actor: "operator",
 	})
 	if err != nil {
 		return err
@@ -88,6 +89,7 @@ type person struct {
 	identifier, email, name string
 	verified                bool
 	password                string
+	groups                  []string
 	actor                   string
 	blocklist               string
 }
@@ -101,7 +103,7 @@ func (m *Main) addUser(ctx context.Context, st identity.Store, t identity.Tenant
 	}
 	u := identity.User{
 		ID: identity.NewID("usr", now, m.Random), Handle: handle, Identifier: p.identifier,
-		Email: p.email, EmailVerified: p.verified, Name: p.name, CreatedAt: now,
+		Email: p.email, EmailVerified: p.verified, Name: p.name, Groups: p.groups, CreatedAt: now,
 	}
 	f, err := newPassword(m.recipe(p.blocklist))
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/intelliauth/intelliauth/internal/assurance"
 	"github.com/intelliauth/intelliauth/internal/identity"
+	"github.com/intelliauth/intelliauth/internal/policy"
 )
 
 // Begin takes a request in. If the browser's session already meets it, or if it
@@ -32,11 +33,15 @@ func (e *Engine) Begin(ctx context.Context, t identity.Tenant, b Browser, req Re
 }
 
 // newFlow is the flow of a request, before anybody is named.
-func (r *run) newFlow(req Request) Flow {
+func (r *run) newFlow(req Request) (Flow, error) {
 	a := req.Application
+	stricter, err := policy.ParseStricter(a.Stricter)
+	if err != nil {
+		return Flow{}, err
+	}
 	f := Flow{
 		ID: identity.NewID("flow", r.now, r.e.Random), Binding: identity.Hash(r.browser.Binding),
-		Application:   App{ID: a.ID, Name: a.Name, Home: a.InitiateLoginURI, Floor: assurance.Level(a.MinLevel), FirstParty: a.FirstParty},
+		Application:   App{ID: a.ID, Name: a.Name, Home: a.InitiateLoginURI, Floor: assurance.Level(a.MinLevel), Stricter: stricter, FirstParty: a.FirstParty},
 		Authorization: req.Authorization, Essential: req.Essential, Subject: req.Subject,
 		BegunAt: r.now, ExpiresAt: r.now.Add(flowLife), Duty: req.Duty,
 	}
@@ -55,13 +60,19 @@ func (r *run) newFlow(req Request) Flow {
 	for i := range f.Alternatives {
 		f.Alternatives[i] = f.Alternatives[i].Join(since)
 	}
-	return f
+	return f, nil
 }
 
 // open1 decides between an answer and a flow, and writes what follows.
 func (r *run) open1(req Request) (Begun, error) {
-	r.flow = r.newFlow(req)
+	var err error
+	if r.flow, err = r.newFlow(req); err != nil {
+		return Begun{}, err
+	}
 	if err := r.readSession(); err != nil {
+		return Begun{}, err
+	}
+	if err := r.tellLapse(); err != nil {
 		return Begun{}, err
 	}
 	if err := r.recognise(req); err != nil {
@@ -200,16 +211,28 @@ func covers(have, want []string) bool {
 	return true
 }
 
+// tellLapse tells, once, of the browser's session that no level is left of it.
+func (r *run) tellLapse() error {
+	if r.lapsed == nil {
+		return nil
+	}
+	return r.e.NoteLevel(r.ctx, r.tx, r.tenant, *r.lapsed)
+}
+
 // touch records that a request bore the session cookie.
 func (r *run) touch() error {
 	if r.session == nil {
 		return nil
 	}
 	r.session.Activity = r.session.Activity.Touch(r.policy.Limits(), r.now)
+	ev, decayed := r.e.tellDecay(r.session, r.policy, r.now)
 	if err := r.tx.Sessions.Save(r.ctx, *r.session); err != nil {
 		return err
 	}
 	r.session.Version++
+	if decayed {
+		return r.tx.Events.Append(r.ctx, ev)
+	}
 	return nil
 }
 

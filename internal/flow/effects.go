@@ -366,5 +366,9 @@ func (r *run) keepAnswer(a *Answer, step Step, digest string) error {
 // recordDenied writes why a flow was denied.
 func (r *run) recordDenied(f Facts) error {
 	ev := identity.Event{Type: identity.EventSignInDenied, Outcome: identity.Refused, Reasons: append([]string{string(f.denial())}, reasons(f)...)}
+	if f.denial() == Unmet { // nobody was turned away; what was asked cannot be given
+		ev.Type = identity.EventRequirementFailed
+		ev.Data = map[string]string{"asked": f.Decision.Requirement.Level.String()}
+	}
 	return r.record(ev)
 }

@@ -59,6 +59,7 @@ type Engine struct {
 	Deps
 	factors  map[string]factor.Factor
 	kinds    map[string]factor.Facts
+	classes  map[string]assurance.Class
 	policies sync.Map // raw policy → policy.Policy
 }
 
@@ -67,10 +68,10 @@ func New(d Deps) *Engine {
 	if d.Kept == 0 {
 		d.Kept = defaultKept
 	}
-	e := &Engine{Deps: d, factors: map[string]factor.Factor{}, kinds: map[string]factor.Facts{}}
+	e := &Engine{Deps: d, factors: map[string]factor.Factor{}, kinds: map[string]factor.Facts{}, classes: map[string]assurance.Class{}}
 	for _, f := range d.Factors {
 		facts := f.Facts()
-		e.factors[facts.Name], e.kinds[facts.Name] = f, facts
+		e.factors[facts.Name], e.kinds[facts.Name], e.classes[facts.Name] = f, facts, facts.Class
 	}
 	return e
 }
@@ -108,6 +109,7 @@ type run struct {
 	user      *identity.User
 	held      []identity.Enrolment
 	session   *identity.Session // live session of the browser, whoever's it is
+	lapsed    *identity.Session // the browser's session, of which no level is left
 	device    *identity.Device  // known device of this user
 	oldCookie bool              // the browser showed a device secret that was rotated away
 	devices   []identity.Device // rows of the browser's device, all users
@@ -230,7 +232,11 @@ func (r *run) readSession() error {
 	if err != nil {
 		return err
 	}
-	if s.Ended() || r.e.question(r.policy, s, r.now).Standing(s.Proofs).Level == assurance.None {
+	if s.Ended() {
+		return nil
+	}
+	if r.e.question(r.policy, s, r.now).Standing(s.Proofs).Level == assurance.None {
+		r.lapsed = &s
 		return nil
 	}
 	r.session = &s

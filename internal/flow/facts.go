@@ -115,11 +115,12 @@ func (r *run) decide() policy.Decision {
 func (r *run) input(a assurance.Requirement) policy.Input {
 	in := policy.Input{
 		Policy: r.policy, Trust: r.e.Trust, Now: r.now, Requested: a, Floor: r.flow.Application.Floor,
+		Application: r.flow.Application.Stricter, Classes: r.e.classes,
 		Scopes: r.flow.Authorization.Scopes, Manage: r.flow.Manages(), BegunAt: r.flow.BegunAt,
 		Risk: risk.Assess(risk.Signals{DeviceKnown: r.device != nil, DeviceStale: r.oldCookie}),
 	}
 	if r.user != nil {
-		in.Created = r.user.CreatedAt
+		in.Created, in.Groups = r.user.CreatedAt, r.user.Groups
 	}
 	in.Held, in.Offered = r.e.methods(r.tenant, r.policy, r.without(r.flow.Silently))
 	if in.Manage {

@@ -99,6 +99,7 @@ type View struct {
 	GraceUntil  time.Time       `json:"graceUntil,omitzero"`
 	Purpose     string          `json:"purpose,omitempty"` // "manage": sign-in methods are to be changed; "register", "reset", "recover"
 	Scopes      []string        `json:"scopes,omitempty"`  // at step consent
+	Asked       string          `json:"asked,omitempty"`   // why the application asks, in its words
 	ExpiresAt   time.Time       `json:"expiresAt"`
 	Redirect    string          `json:"redirect,omitempty"` // when done or denied
 	Duty        *Duty           `json:"duty,omitempty"`     // the change that this flow makes at its end

@@ -77,3 +77,33 @@ func TestH21NoWayBelowWhatIsAsked(t *testing.T) {
 		t.Errorf("the passkey, which is asked for, is refused: %s", out.View)
 	}
 }
+
+// TestH18ThePasswordAloneEnrolsNothing: the policy turns to always, and who stole
+// a password comes first, from a browser that nobody knows.
+func TestH18ThePasswordAloneEnrolsNothing(t *testing.T) {
+	for _, mode := range []string{`{"mfa":"always"}`, `{}`} {
+		w := newLife(t, mode)
+		thief := w.browser()
+		asks := asking(assurance.Requirement{Level: assurance.AAL2})
+		id, v := thief.toPassword("ada", asks)
+		if v.Step != Prove || v.current() != "ticket" {
+			t.Fatalf("%s: after the password alone: %s", mode, v)
+		}
+		for _, way := range []string{"offer:totp", "totp", "enrol:totp", "offer:passkey"} {
+			if v := thief.choose(id, way); v.Step == Enrol || v.current() == "totp" || v.current() == "passkey" {
+				t.Errorf("%s: %s led to %s", mode, way, v)
+			}
+		}
+		for _, guess := range []string{"", "000000", "ada word"} {
+			if out := thief.answer(id, guess); out.Answer != nil || out.View.Step == Enrol {
+				t.Errorf("%s: %q opened %s", mode, guess, out.View)
+			}
+		}
+		if got := len(w.mail()); got == 0 {
+			t.Errorf("%s: the owner was told nothing", mode)
+		}
+		if thief.Session != "" || len(w.sessions("ada")) != 0 {
+			t.Errorf("%s: a session was opened", mode)
+		}
+	}
+}

@@ -81,7 +81,10 @@ func (r *run) openJoin(token string) (Begun, error) {
 	if err != nil {
 		return Begun{}, err
 	}
-	r.flow = r.newFlow(Request{Authorization: identity.AuthorizationRequest{OwnPage: true, RedirectURI: "/account", RequestedAt: r.now}, Subject: user.ID})
+	own := Request{Authorization: identity.AuthorizationRequest{OwnPage: true, RedirectURI: "/account", RequestedAt: r.now}, Subject: user.ID}
+	if r.flow, err = r.newFlow(own); err != nil {
+		return Begun{}, err
+	}
 	r.flow.Purpose, r.flow.Invite = Join, key
 	r.flow.Identifier, r.flow.Canonical, r.flow.User, r.flow.Epoch = user.Email, user.Identifier, user.ID, user.Epoch
 	ticket := Ticket{For: string(Join), At: r.now}

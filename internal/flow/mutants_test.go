@@ -27,14 +27,18 @@ func mutants() []mutant {
 		{"session.go", "Standing(assurance.Intersect(proofs, s.Proofs)), nil", "Standing(s.Proofs), nil", "a grant keeps to its own proofs"},
 		{"duty.go", "if !first || policy.Highest(r.policy, r.e.Trust, has) < need {", "if !first || policy.Highest(r.policy, r.e.Trust, has) < need && false {", "the last required factor stays"},
 		{"../policy/rule_enrolled.go", "< assurance.AAL2 {", "< 99 {", "enrolled means enforced"},
+		{"../policy/rule_stricter.go", "if in.Application.IsZero() {", "if true {", "what an application asks beyond the policy is asked"},
+		{"../policy/rule_stricter.go", "if slices.Contains(in.Groups, g.Group) {", "if false && slices.Contains(in.Groups, g.Group) {", "what a group is asked is asked"},
+		{"session.go", "return p.MFA != policy.Always || !alone ||", "return true || !alone ||", "a password alone opens nothing where more is asked of everyone"},
 		{"../assurance/level.go", "case OneTime:\n\t\treturn AAL2", "case OneTime, LookUp:\n\t\treturn AAL2", "a recovery code raises nothing"},
 	}
 }
 
 // searches are the tests of which one has to fail. The search's clock stands
 // still and what is removed is stripped elsewhere too, so that of what changed
-// about a user it sees too little: that guard has a test of its own.
-const searches = "TestEveryReachableState|TestC06ProofsFromBeforeAChangeAreNone"
+// about a user it sees too little; and its applications ask no more than their
+// tenant. These guards have tests of their own.
+const searches = "TestEveryReachableState|TestC06ProofsFromBeforeAChangeAreNone|TestStricterApplicationTakesOneFactorAlone|TestGroupIsAskedForMoreEverywhere|TestAdmitsInGrace"
 
 // TestTheSearchBites takes one guard after the other out of the engine; the
 // search must find each.

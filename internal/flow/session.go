@@ -22,10 +22,15 @@ func (r *run) openSession() (identity.Session, string, error) {
 		s.Proofs = r.current(assurance.Union(s.Proofs, r.flow.Proofs))
 		s.SecretHash, s.IP = identity.Hash(secret), r.addr()
 		s.Activity.Last = r.now // Begin noted what had idled away; a flow is activity
+		before := s.Told
+		s.Told = r.level(s.Proofs)
 		if err := r.tx.Sessions.Save(r.ctx, s); err != nil {
 			return identity.Session{}, "", err
 		}
-		return s, secret, r.record(identity.Event{Type: identity.EventSessionRaised, Outcome: identity.Succeeded, Session: s.ID})
+		return s, secret, r.record(identity.Event{
+			Type: identity.EventSessionRaised, Outcome: identity.Succeeded, Session: s.ID,
+			Data: map[string]string{"from": before.String(), "to": s.Told.String()},
+		})
 	}
 	if r.session != nil {
 		if err := r.e.EndSession(r.ctx, r.tx, *r.session, "replaced"); err != nil {
@@ -40,10 +45,42 @@ func (r *run) openSession() (identity.Session, string, error) {
 	if r.device != nil {
 		s.Device = r.device.ID
 	}
+	s.Told = r.level(s.Proofs)
 	if err := r.tx.Sessions.Create(r.ctx, s); err != nil {
 		return identity.Session{}, "", err
 	}
-	return s, secret, r.record(identity.Event{Type: identity.EventSessionOpened, Outcome: identity.Succeeded, Session: s.ID})
+	return s, secret, r.record(identity.Event{
+		Type: identity.EventSessionOpened, Outcome: identity.Succeeded, Session: s.ID, Data: map[string]string{"to": s.Told.String()},
+	})
+}
+
+// tellDecay notes in a session, and tells by an event, that its level is lower
+// than was told before: by age, inactivity, or trust that a key model lost. The
+// level itself is computed anew wherever it counts.
+func (e *Engine) tellDecay(s *identity.Session, p policy.Policy, now time.Time) (identity.Event, bool) {
+	before, level := s.Told, e.question(p, *s, now).Standing(s.Proofs).Level
+	s.Told = level
+	return identity.Event{
+		ID: identity.NewID("evt", now, e.Random), At: now, Type: identity.EventSessionDecayed, Outcome: identity.Succeeded,
+		User: s.User, Session: s.ID, Data: map[string]string{"from": before.String(), "to": level.String()},
+	}, level < before
+}
+
+// NoteLevel tells of a session whose level decayed while only its tokens were
+// used. Where nothing changed it writes nothing.
+func (e *Engine) NoteLevel(ctx context.Context, tx identity.Tx, t identity.Tenant, s identity.Session) error {
+	p, err := e.Policy(t)
+	if err != nil || s.Ended() {
+		return err
+	}
+	ev, decayed := e.tellDecay(&s, p, e.now())
+	if !decayed {
+		return nil
+	}
+	if err := tx.Sessions.Save(ctx, s); err != nil {
+		return err
+	}
+	return tx.Events.Append(ctx, ev)
 }
 
 // current keeps the latest proof of each enrolment, and drops proofs too old to
@@ -131,6 +168,40 @@ func (e *Engine) Standing(t identity.Tenant, s identity.Session, proofs []assura
 	return e.question(p, s, e.now()).Standing(assurance.Intersect(proofs, s.Proofs)), nil
 }
 
+// Bearing is something about to be given, and the proofs that it rests on.
+type Bearing struct {
+	Application identity.Application // zero for our own pages
+	User        identity.User
+	Session     identity.Session
+	Proofs      []assurance.Proof
+}
+
+// Admits reports whether a page may be shown, or a token given, now: whether
+// the proofs still hold what the application and the user's groups ask, and
+// are not a password alone where the policy always asks for more. It fails
+// closed; a sign-in is what mends it.
+func (e *Engine) Admits(t identity.Tenant, b Bearing) (bool, error) {
+	p, err := e.Policy(t)
+	if err != nil {
+		return false, err
+	}
+	stricter, err := policy.ParseStricter(b.Application.Stricter)
+	if err != nil {
+		return false, err
+	}
+	now, proofs := e.now(), assurance.Intersect(b.Proofs, b.Session.Proofs)
+	floor := p.Floor(policy.Bearer{
+		Application: stricter, MinLevel: assurance.Level(b.Application.MinLevel), Groups: b.User.Groups, Created: b.User.CreatedAt,
+	}, e.classes)
+	if !floor.MetBy(p.Assurance, e.Trust, p.Limits().Live(floor.Level, proofs, b.Session.Activity, now)) {
+		return false, nil
+	}
+	// A level decays, and is told truthfully; a second factor that was never
+	// shown is another thing.
+	alone := assurance.LevelOf(p.Assurance, e.Trust, proofs) < assurance.AAL2
+	return p.MFA != policy.Always || !alone || p.Graced(b.User.CreatedAt, now), nil
+}
+
 // SessionStanding computes what a session is worth now.
 func (e *Engine) SessionStanding(t identity.Tenant, s identity.Session) (assurance.Standing, error) {
 	return e.Standing(t, s, s.Proofs)
@@ -141,6 +212,9 @@ type Current struct {
 	Session  identity.Session
 	User     identity.User
 	Standing assurance.Standing
+	// Insufficient says that the policy asks for more than this session ever
+	// showed: it opens no page and no API until a sign-in shows it.
+	Insufficient bool
 }
 
 // Current finds the live session of a browser and records that it was active.
@@ -170,7 +244,9 @@ func (e *Engine) Current(ctx context.Context, t identity.Tenant, b Browser) (Cur
 			return identity.ErrNotFound
 		}
 		out = Current{Session: *r.session, User: user, Standing: e.question(r.policy, *r.session, r.now).Standing(r.session.Proofs)}
-		return nil
+		admitted, err := e.Admits(t, Bearing{User: user, Session: *r.session, Proofs: r.session.Proofs})
+		out.Insufficient = !admitted
+		return err
 	}
 	r := *base
 	if err := e.Store.View(ctx, t.ID, func(tx identity.Tx) error { return find(&r, tx) }); err != nil {

@@ -59,6 +59,7 @@ type App struct {
 	Name       string          `json:"name,omitempty"`
 	Home       string          `json:"home,omitempty"`
 	Floor      assurance.Level `json:"floor,omitempty"`
+	Stricter   policy.Stricter `json:"stricter,omitzero"`
 	FirstParty bool            `json:"firstParty,omitempty"`
 }
 

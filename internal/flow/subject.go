@@ -104,11 +104,11 @@ func (r *run) newAddressee() (channel, to string, err error) {
 // Before a first proof it depends on nothing that only a known user has.
 func (r *run) needUV() bool {
 	if len(r.flow.Proofs) == 0 && !r.known() {
-		need := r.flow.Application.Floor
+		need := max(r.flow.Application.Floor, assurance.Level(r.flow.Application.Stricter.Level))
 		if len(r.flow.Alternatives) > 0 {
 			need = max(need, r.flow.Alternatives[0].Level)
 		}
-		return need >= assurance.AAL2 || r.policy.MFA == policy.Always
+		return need >= assurance.AAL2 || r.policy.MFA == policy.Always || r.flow.Application.Stricter.MFA == policy.Always
 	}
 	with := append(slices.Clone(r.flow.Proofs), assurance.Proof{Class: assurance.Key, Hardware: true})
 	need := r.decision.Requirement.Level

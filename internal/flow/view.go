@@ -17,7 +17,7 @@ func (r *run) view(f Facts, step Step) View {
 		Application: ViewApplication{ID: r.flow.Application.ID, Name: r.flow.Application.Name, Home: r.flow.Application.Home},
 		User:        r.flow.Identifier, Prompts: []ViewPrompt{}, Reasons: []policy.Reason{},
 		Origin: origin(r.flow.Authorization.RedirectURI), Popup: r.flow.Authorization.Display == "popup",
-		Locales: r.flow.Authorization.Locales, Duty: r.flow.Duty, Purpose: string(r.flow.Purpose), Error: r.trouble,
+		Locales: r.flow.Authorization.Locales, Asked: r.flow.Authorization.Reason, Duty: r.flow.Duty, Purpose: string(r.flow.Purpose), Error: r.trouble,
 	}
 	if v.Purpose == "" && r.flow.Manages() {
 		v.Purpose = "manage"

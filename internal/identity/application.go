@@ -42,11 +42,41 @@ type Application struct {
 	FirstParty       bool            `json:"firstParty,omitempty"`
 	SelfService      bool            `json:"selfService,omitempty"`  // may ask for scope me:factors
 	RequirePAR       bool            `json:"requirePar,omitempty"`   // RFC 9126, section 5
+	RequireDPoP      bool            `json:"requireDpop,omitempty"`  // RFC 9449, 5.2: dpop_bound_access_tokens
 	PKCEOptional     bool            `json:"pkceOptional,omitempty"` // confidential clients that send a nonce only
 	MinLevel         int             `json:"minLevel,omitempty"`     // assurance floor, 1 to 3
+	Reasons          []Reason        `json:"reasons,omitempty"`      // why it may ask for more, as people read it
+	Stricter         json.RawMessage `json:"stricter,omitempty"`     // what it asks beyond the tenant's policy: policy.Stricter
 	RefreshFor       time.Duration   `json:"refreshFor,omitempty"`   // absolute life of a refresh family
 	Disabled         bool            `json:"disabled,omitempty"`
 	Digest           string          `json:"-"`
+}
+
+// Reason is why an application asks people to confirm: its own words, registered
+// beforehand.
+type Reason struct {
+	ID   string `json:"id"`
+	Text string `json:"text"` // at most 80 characters
+}
+
+// ReasonText returns the words of a registered reason.
+func (a Application) ReasonText(id string) (text string, ok bool) {
+	i := slices.IndexFunc(a.Reasons, func(r Reason) bool { return r.ID == id })
+	if i < 0 {
+		return "", false
+	}
+	return a.Reasons[i].Text, true
+}
+
+// ActionType is the type of authorization details that bind a token to one action
+// (RFC 9396, section 2).
+const ActionType = "action"
+
+// Action is one thing that a token is for, and no other.
+type Action struct {
+	Type   string `json:"type"`   // always [ActionType]
+	Action string `json:"action"` // id of a reason of the application
+	Digest string `json:"digest"` // SHA-256 of the action's content, base64url without padding
 }
 
 // Secret is one client secret, kept as a salted hash. Client secrets are made
@@ -91,6 +121,8 @@ type AuthorizationRequest struct {
 	Claims              []string  `json:"claims,omitempty"` // ID token claims asked for by name
 	UserinfoClaims      []string  `json:"userinfoClaims,omitempty"`
 	Display             string    `json:"display,omitempty"`
+	Reason              string    `json:"reason,omitempty"` // why the application asks, in its words
+	Action              *Action   `json:"action,omitempty"` // the one thing that the token is for
 	Locales             []string  `json:"locales,omitempty"`
 	WantAuthTime        bool      `json:"wantAuthTime,omitempty"` // max_age was asked
 	RequestedAt         time.Time `json:"requestedAt"`

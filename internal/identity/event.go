@@ -41,6 +41,7 @@ const (
 	EventEnrolmentRenamed  = "enrolment.renamed"
 	EventSessionOpened     = "session.opened"
 	EventSessionRaised     = "session.raised"
+	EventSessionDecayed    = "session.decayed" // its level is lower than was last told
 	EventSessionEnded      = "session.ended"
 	EventGrantCreated      = "grant.created"
 	EventGrantRevoked      = "grant.revoked"
@@ -49,6 +50,7 @@ const (
 	EventUserCreated       = "user.created"
 	EventUserDisabled      = "user.disabled"
 	EventUserEnabled       = "user.enabled"
+	EventGroupsChanged     = "user.groups_changed"
 	EventFactorsReset      = "user.factors_reset"
 	EventKeyRotated        = "key.rotated"
 	EventConfigApplied     = "config.applied"

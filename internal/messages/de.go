@@ -32,6 +32,7 @@ func deSteps() map[Key]string {
 		PageHelp:   "Hilfe",
 		PageMadeBy: "Geschützt durch IntelliAuth",
 
+		StepAsked:   "{application} bittet Sie um Bestätigung:",
 		StepReasons: "Warum wir fragen",
 		StepOthers:  "Andere Wege, sich auszuweisen",
 		StepFor:     "Weiter zu {application}",

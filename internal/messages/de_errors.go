@@ -98,6 +98,8 @@ func deReasons() map[Key]string {
 		"reason.requested-level":    "{application} verlangt eine stärkere Anmeldung.",
 		"reason.requested-recency":  "{application} bittet Sie, noch einmal zu bestätigen, dass Sie es sind.",
 		"reason.application-floor":  "{application} verlangt immer einen zweiten Schritt.",
+		"reason.application-policy": "{application} verlangt mehr als eine gewöhnliche Anmeldung.",
+		"reason.group-policy":       "{tenant} verlangt von Personen mit Ihren Aufgaben mehr als eine gewöhnliche Anmeldung.",
 		"reason.policy-always":      "{tenant} verlangt von allen einen zweiten Schritt.",
 		"reason.enrolled":           "Sie haben einen zweiten Schritt eingerichtet, deshalb fragen wir danach.",
 		"reason.scope":              "Was {application} tun möchte, braucht eine stärkere Anmeldung.",

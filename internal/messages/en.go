@@ -32,6 +32,7 @@ func enSteps() map[Key]string {
 		PageHelp:   "Get help",
 		PageMadeBy: "Secured by IntelliAuth",
 
+		StepAsked:   "{application} asks you to confirm:",
 		StepReasons: "Why we ask",
 		StepOthers:  "Other ways to confirm it is you",
 		StepFor:     "Continue to {application}",
@@ -221,6 +222,8 @@ func enReasons() map[Key]string {
 		"reason.requested-level":    "{application} asks for a stronger sign-in.",
 		"reason.requested-recency":  "{application} asks you to confirm again that it’s you.",
 		"reason.application-floor":  "{application} always asks for a second step.",
+		"reason.application-policy": "{application} asks for more than a usual sign-in.",
+		"reason.group-policy":       "{tenant} asks people with your duties for more than a usual sign-in.",
 		"reason.policy-always":      "{tenant} asks everyone for a second step.",
 		"reason.enrolled":           "You set up a second step, so we ask for it.",
 		"reason.scope":              "What {application} wants to do needs a stronger sign-in.",

@@ -9,6 +9,7 @@ const (
 	PageHelp   Key = "page.help"
 	PageMadeBy Key = "page.made-by"
 
+	StepAsked   Key = "step.asked"   // before an application's own words
 	StepReasons Key = "step.reasons" // heading over why this is asked
 	StepOthers  Key = "step.others"  // heading over other ways
 	StepFor     Key = "step.for"     // {application}

@@ -150,7 +150,7 @@ func TestEveryReasonIsWorded(t *testing.T) { everyLanguage(t, reasonsWorded) }
 
 func reasonsWorded(t *testing.T, c Catalogue) {
 	for _, r := range []policy.Reason{
-		policy.RequestedLevel, policy.RequestedRecency, policy.ApplicationFloor, policy.PolicyAlways, policy.Enrolled,
+		policy.RequestedLevel, policy.RequestedRecency, policy.ApplicationFloor, policy.ApplicationPolicy, policy.GroupPolicy, policy.PolicyAlways, policy.Enrolled,
 		policy.ScopeStepUp, policy.ManageFactors, policy.RiskMedium, policy.RiskHigh, policy.Unreachable, policy.EnrolmentDue,
 	} {
 		text, ok := c.Reason(string(r), "application", "Shop", "tenant", "Acme")

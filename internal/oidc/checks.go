@@ -71,6 +71,7 @@ func (e *endpoints) checks() []check {
 		{"nonce", checkNonce},
 		{"pkce", checkPKCE},
 		{"resource", checkResource},
+		{"dpop_jkt", checkKey},
 		{"prompt", checkPrompt},
 		{"max_age", checkMaxAge},
 		{"acr_values and claims", checkLevels},
@@ -79,6 +80,8 @@ func (e *endpoints) checks() []check {
 		{"display and ui_locales", checkPresentation},
 		{"factors", checkFactors},
 		{"enrol", e.checkEnrol},
+		{"reason", checkReason},
+		{"authorization_details", checkDetails},
 	}
 }
 

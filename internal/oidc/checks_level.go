@@ -37,9 +37,9 @@ func requirementOf(acr string) (assurance.Requirement, bool) {
 	return assurance.Requirement{Level: level}, err == nil
 }
 
-// alternatives reads a list of acr values in order of preference, passing over
+// Alternatives reads a list of acr values in order of preference, passing over
 // those that are not ours.
-func alternatives(values []string) []assurance.Requirement {
+func Alternatives(values []string) []assurance.Requirement {
 	var out []assurance.Requirement
 	for _, v := range values {
 		if r, ok := requirementOf(v); ok && len(out) < maxAlternatives {
@@ -159,12 +159,12 @@ func checkLevels(a *authorizeContext) error {
 	}
 	var byClaim []assurance.Requirement
 	if acr := claims.IDToken["acr"]; acr.asks() {
-		byClaim = alternatives(acr.texts())
+		byClaim = Alternatives(acr.texts())
 		if len(byClaim) == 0 && acr.Essential {
 			return refuse("unmet_authentication_requirements", "None of the acr values that are essential is known here.")
 		}
 	}
-	a.request.Alternatives = both(byClaim, alternatives(strings.Fields(a.get("acr_values"))))
+	a.request.Alternatives = both(byClaim, Alternatives(strings.Fields(a.get("acr_values"))))
 	a.request.Essential = len(a.request.Alternatives) > 0
 	r := &a.request.Authorization
 	r.Claims, r.UserinfoClaims = named(claims.IDToken), named(claims.Userinfo)

@@ -98,6 +98,11 @@ func (e *endpoints) redeemTaken(x exchange, tx identity.Tx, item identity.Item) 
 		return issuance{}, err
 	}
 	g := code.Grant
+	// A public application has no secret: its refresh tokens are the key's (RFC
+	// 9449, section 5).
+	if x.app.Public() && x.key != "" {
+		g.Thumbprint = x.key
+	}
 	audience, err := audienceOf(x.tenant, x.app, g.Resources, x.form)
 	if err != nil {
 		return issuance{}, err
@@ -128,9 +133,9 @@ func (e *endpoints) redeemTaken(x exchange, tx identity.Tx, item identity.Item) 
 	}
 	made := issuance{
 		tenant: x.tenant, app: x.app, grant: g, footing: stands, now: now,
-		audience: audience, scopes: scopes, nonce: code.Request.Nonce,
+		audience: audience, scopes: scopes, nonce: code.Request.Nonce, action: code.Request.Action, key: x.key,
 	}
-	if slices.Contains(g.Scopes, identity.ScopeOffline) && x.app.Allows(identity.GrantRefresh) {
+	if made.action == nil && slices.Contains(g.Scopes, identity.ScopeOffline) && x.app.Allows(identity.GrantRefresh) {
 		made.refresh = identity.RandomToken(refreshLength, e.Random)
 		err = e.keepRefresh(x.ctx, tx, made.refresh, g)
 	}
@@ -145,6 +150,8 @@ func checkCode(x exchange, code identity.AuthorizationCode) error {
 		return invalidGrant("The code was issued to another client.")
 	case redirect != r.RedirectURI && (redirect != "" || r.RedirectURISent):
 		return invalidGrant("redirect_uri is not that of the authorization request.")
+	case r.DPoPThumbprint != "" && r.DPoPThumbprint != x.key:
+		return invalidGrant("The code is bound to a key that was not proved.")
 	default:
 		return checkVerifier(r.CodeChallenge, x.form.Get("code_verifier"))
 	}

@@ -32,14 +32,15 @@ func (e *endpoints) forClient(x exchange) (tokens, error) {
 	}
 	now := e.now()
 	life := lifeOf(p)
+	kind, confirmation := bound(x.key)
 	access, err := e.Keys.Sign(x.ctx, x.tenant, token.TypAccess, token.Access{
 		Issuer: x.tenant.Issuer, Subject: x.app.ID, ClientID: x.app.ID, Audience: audience, Scope: joinScopes(scopes),
-		ID: token.ClientJTI(e.Random), IssuedAt: now.Unix(), Expires: now.Add(life).Unix(),
+		ID: token.ClientJTI(e.Random), IssuedAt: now.Unix(), Expires: now.Add(life).Unix(), Confirmation: confirmation,
 	})
 	if err != nil {
 		return tokens{}, err
 	}
-	return tokens{Access: access, Type: "Bearer", ExpiresIn: int64(life / time.Second), Scope: joinScopes(scopes)}, nil
+	return tokens{Access: access, Type: kind, ExpiresIn: int64(life / time.Second), Scope: joinScopes(scopes)}, nil
 }
 
 // ownScopes are the registered scopes that are not about a person; all of them

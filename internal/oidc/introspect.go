@@ -1,10 +1,12 @@
 package oidc
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/intelliauth/intelliauth/internal/edge"
 	"github.com/intelliauth/intelliauth/internal/identity"
@@ -29,6 +31,7 @@ type introspection struct {
 	IssuedAt     int64               `json:"iat,omitempty"`
 	Expires      int64               `json:"exp,omitempty"`
 	Confirmation *token.Confirmation `json:"cnf,omitempty"`
+	Details      []identity.Action   `json:"authorization_details,omitempty"`
 }
 
 // introspect answers a resource about tokens for its audience, and a client
@@ -78,7 +81,10 @@ func (e *endpoints) aboutAccess(r *http.Request, caller identity.Application, co
 	}
 	out := introspection{
 		Active: true, Issuer: a.Issuer, Subject: a.Subject, Audience: a.Audience, ClientID: a.ClientID, Scope: a.Scope,
-		Type: "Bearer", ID: a.ID, IssuedAt: a.IssuedAt, Expires: a.Expires, Confirmation: a.Confirmation,
+		Type: "Bearer", ID: a.ID, IssuedAt: a.IssuedAt, Expires: a.Expires, Confirmation: a.Confirmation, Details: a.Details,
+	}
+	if a.Confirmation != nil {
+		out.Type = schemeDPoP
 	}
 	if _, personal := token.GrantOf(a.ID); !personal {
 		_, err := e.apps.byID(ctx, tenant.ID, a.ClientID)
@@ -92,7 +98,24 @@ func (e *endpoints) aboutAccess(r *http.Request, caller identity.Application, co
 		return introspection{}, err
 	}
 	out.stand(on.footing)
+	if len(a.Details) > 0 && caller.Audience == a.Audience {
+		return out, e.spend(ctx, tenant, a)
+	}
 	return out, nil
+}
+
+// spend consumes a token that is for one action: the resource that asks about it
+// is about to do that, so it is active once (H-57). The application that the
+// token was given to may look at it as often as it likes.
+func (e *endpoints) spend(ctx context.Context, tenant identity.Tenant, a token.Access) error {
+	err := e.Store.Update(ctx, tenant.ID, func(tx identity.Tx) error {
+		// It outlives the token by what clocks may differ.
+		return tx.Ephemerals.Put(ctx, kindSpent, identity.HashKey(a.ID), []byte{}, time.Unix(a.Expires, 0).Add(time.Minute))
+	})
+	if errors.Is(err, identity.ErrConflict) {
+		return errFallen
+	}
+	return err
 }
 
 func (i *introspection) stand(on footing) {

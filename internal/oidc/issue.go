@@ -10,16 +10,18 @@ import (
 	"time"
 
 	"github.com/intelliauth/intelliauth/internal/assurance"
+	"github.com/intelliauth/intelliauth/internal/flow"
 	"github.com/intelliauth/intelliauth/internal/identity"
 	"github.com/intelliauth/intelliauth/internal/policy"
 	"github.com/intelliauth/intelliauth/internal/token"
 )
 
 // The longest lives of an access token: of any, and of one that may change
-// sign-in methods (C-20).
+// sign-in methods (C-20) or is for one action.
 const (
 	accessLife  = 10 * time.Minute
 	factorsLife = 5 * time.Minute
+	actionLife  = 2 * time.Minute
 )
 
 // footing is what a grant stands on now.
@@ -49,8 +51,8 @@ func (e *endpoints) standing(ctx context.Context, tx identity.Tx, t identity.Ten
 }
 
 // stands computes what a grant is worth now. It answers invalid_grant where that
-// is nothing: the session ended, the person is disabled, no level is left, or one
-// below the application's floor.
+// is nothing: the session ended, the person is disabled, no level is left, or less
+// than the application, a group of the person's, or the policy asks of everyone.
 func (e *endpoints) stands(t identity.Tenant, app identity.Application, g identity.Grant, on footing) (footing, error) {
 	if on.session.Ended() || on.session.User != g.User || on.user.Disabled() {
 		return footing{}, gone()
@@ -59,7 +61,14 @@ func (e *endpoints) stands(t identity.Tenant, app identity.Application, g identi
 	if err != nil {
 		return footing{}, err
 	}
-	if standing.Level < max(assurance.AAL1, assurance.Level(app.MinLevel)) {
+	if standing.Level < assurance.AAL1 {
+		return footing{}, gone()
+	}
+	admitted, err := e.Engine.Admits(t, flow.Bearing{Application: app, User: on.user, Session: on.session, Proofs: g.Proofs})
+	if err != nil {
+		return footing{}, err
+	}
+	if !admitted {
 		return footing{}, gone()
 	}
 	on.Standing = standing
@@ -77,7 +86,9 @@ type issuance struct {
 	audience string
 	scopes   []string // before the audience narrows them
 	refresh  string
-	nonce    string // of the first ID token alone (OpenID Connect Core, 12.2)
+	key      string           // thumbprint that the access token is bound to; "" for a bearer
+	action   *identity.Action // the one thing that the token is for; nil if any
+	nonce    string           // of the first ID token alone (OpenID Connect Core, 12.2)
 	now      time.Time
 }
 
@@ -111,13 +122,18 @@ func (e *endpoints) issue(ctx context.Context, i issuance) (tokens, error) {
 	if slices.Contains(scopes, identity.ScopeMeFactors) {
 		life = min(life, factorsLife)
 	}
+	var details []identity.Action
+	if i.action != nil {
+		life, details = min(life, actionLife), []identity.Action{*i.action}
+	}
 	// Whole seconds, rounded down: exp may come early, never late.
 	issued, expires := i.now.Unix(), i.expires(life).Unix()
-	out := tokens{Type: "Bearer", ExpiresIn: max(0, expires-issued), Refresh: i.refresh, Scope: joinScopes(scopes)}
+	kind, confirmation := bound(i.key)
+	out := tokens{Type: kind, ExpiresIn: max(0, expires-issued), Refresh: i.refresh, Scope: joinScopes(scopes)}
 	out.Access, err = e.Keys.Sign(ctx, i.tenant, token.TypAccess, token.Access{
 		Issuer: i.tenant.Issuer, Subject: i.user.ID, Audience: i.audience, Scope: out.Scope, ClientID: i.app.ID,
 		Session: i.session.ID, ACR: i.Level.String(), AMR: i.AMR, AuthTime: i.AuthTime.Unix(),
-		ID: token.UserJTI(i.grant.ID, e.Random), IssuedAt: issued, Expires: expires,
+		ID: token.UserJTI(i.grant.ID, e.Random), IssuedAt: issued, Expires: expires, Details: details, Confirmation: confirmation,
 	})
 	if err != nil || !slices.Contains(i.scopes, identity.ScopeOpenID) {
 		return out, err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/intelliauth/intelliauth/internal/edge"
 	"github.com/intelliauth/intelliauth/internal/identity"
+	"github.com/intelliauth/intelliauth/internal/token"
 )
 
 // cacheControl lets others keep what is public for token.CacheLife.
@@ -68,10 +69,12 @@ type description struct {
 	RevokeAuthAlgs     []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
 	IntrospectAuth     []string `json:"introspection_endpoint_auth_methods_supported"`
 	IntrospectAuthAlgs []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+	ProofAlgs          []string `json:"dpop_signing_alg_values_supported"`
 	Display            []string `json:"display_values_supported"`
 	Prompt             []string `json:"prompt_values_supported"`
 	ClaimTypes         []string `json:"claim_types_supported"`
 	Claims             []string `json:"claims_supported"`
+	DetailTypes        []string `json:"authorization_details_types_supported"`
 	PKCE               []string `json:"code_challenge_methods_supported"`
 	ClaimsParameter    bool     `json:"claims_parameter_supported"`
 	RequestParameter   bool     `json:"request_parameter_supported"`
@@ -103,6 +106,7 @@ func describe(t identity.Tenant) description {
 		TokenAuth:     public, TokenAuthAlgs: assertions,
 		RevokeAuth: public, RevokeAuthAlgs: assertions,
 		IntrospectAuth: confidential, IntrospectAuthAlgs: assertions,
+		ProofAlgs:  token.ProofAlgorithms(),
 		Display:    []string{"page", "popup"},
 		Prompt:     []string{"none", "login", "consent", "select_account"},
 		ClaimTypes: []string{"normal"},
@@ -110,6 +114,7 @@ func describe(t identity.Tenant) description {
 			"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",
 			"name", "locale", "email", "email_verified",
 		},
+		DetailTypes:     []string{identity.ActionType},
 		PKCE:            []string{"S256"},
 		ClaimsParameter: true, ResponseIssuer: true,
 	}

@@ -8,6 +8,7 @@
 //	authorize.go     /oauth2/authorize: a request is examined and handed to the flow
 //	checks.go          the table of checks it is held against
 //	checks_level.go    those that say how sure we must be
+//	checks_action.go   those that say what for
 //	redirect.go        which redirect URIs match
 //	par.go           /oauth2/par
 //	token.go         /oauth2/token: authenticate, then dispatch
@@ -17,6 +18,7 @@
 //	audience.go        for whom a token is, and which scopes go there
 //	issue.go           what tokens say
 //	client.go        client authentication
+//	dpop.go          proofs of a key, and tokens bound to it
 //	applications.go  applications, kept in memory while nothing changes
 //	userinfo.go      /oauth2/userinfo
 //	introspect.go    /oauth2/introspect
@@ -47,10 +49,18 @@ type Engine interface {
 	Begin(ctx context.Context, t identity.Tenant, b flow.Browser, r flow.Request) (flow.Begun, error)
 	// Standing is what proofs are worth now, as far as the session still holds them.
 	Standing(t identity.Tenant, s identity.Session, proofs []assurance.Proof) (assurance.Standing, error)
-	// RevokeGrant and EndSession write their own events.
+	// Admits reports whether proofs are still enough for a token.
+	Admits(t identity.Tenant, b flow.Bearing) (bool, error)
+	Revoker
+	Policy(t identity.Tenant) (policy.Policy, error)
+}
+
+// Revoker ends what was given, and tells what it is worth; each writes its own
+// events.
+type Revoker interface {
 	RevokeGrant(ctx context.Context, tx identity.Tx, g identity.Grant, why string) error
 	EndSession(ctx context.Context, tx identity.Tx, s identity.Session, why string) error
-	Policy(t identity.Tenant) (policy.Policy, error)
+	NoteLevel(ctx context.Context, tx identity.Tx, t identity.Tenant, s identity.Session) error
 }
 
 // Deps is what the endpoints are made of. The functions render pages, which is
@@ -60,6 +70,7 @@ type Deps struct {
 	Engine     Engine
 	Keys       *token.Keys
 	Assertions *token.Assertions
+	Proofs     *token.Proofs // of DPoP
 	Cookies    edge.Cookies
 	Now        func() time.Time
 	Random     io.Reader
@@ -94,6 +105,7 @@ const (
 	kindPosted  = "authorize" // authorization requests that came by POST
 	kindLeaving = "logout"    // logout requests that came by POST
 	kindJTI     = "jti"       // client assertions already used
+	kindSpent   = "spent"     // action-bound tokens that a resource has honoured
 	kindAnswer  = "answer"    // the flow's kept answer, over when its code is taken
 )
 

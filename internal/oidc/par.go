@@ -31,6 +31,9 @@ func (e *endpoints) par(w http.ResponseWriter, r *http.Request) error {
 	}
 	params := withoutCredentials(form)
 	params.Set("client_id", app.ID)
+	if err := e.pushedKey(w, r, app, params); err != nil {
+		return err
+	}
 	a := e.context(r.Context(), params)
 	a.pushed, a.authenticated = true, !app.Public()
 	if err := e.examine(a); err != nil {

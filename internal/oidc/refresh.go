@@ -96,6 +96,9 @@ func (e *endpoints) refresh(x exchange) (tokens, error) {
 		if made, err = e.refreshed(x, g, on); err != nil {
 			return err
 		}
+		if err := e.Engine.NoteLevel(x.ctx, tx, x.tenant, on.session); err != nil {
+			return err
+		}
 		made.refresh = next
 		if taken {
 			return nil // kept already
@@ -122,18 +125,23 @@ func (e *endpoints) grantFor(x exchange, tx identity.Tx, id string) (identity.Gr
 	if err != nil || g.Application != x.app.ID || g.Revoked() || !e.now().Before(g.ExpiresAt) {
 		return g, on, invalidGrant("The refresh token is unknown or over.")
 	}
+	if x.app.Public() && g.Thumbprint != "" && g.Thumbprint != x.key {
+		// Nothing is revoked: who has the token and not the key must not be able to
+		// end what the owner has.
+		return g, on, invalidGrant("The refresh token is bound to a key that was not proved.")
+	}
 	on.session, on.user = s, user
 	return g, on, nil
 }
 
 // again reports whether a token that was used before may be answered again: its
 // use was a moment ago, its successor was not used, and the client showed a key
-// or secret of its own. A bearer of a public client shows nothing that a thief
-// lacks, so there a second use is always a reuse. Where the
+// or secret of its own, the same as before. A bearer of a public client shows
+// nothing that a thief lacks, so there a second use is always a reuse. Where the
 // successor has been used too, within the moment, the answer is a refusal that
 // revokes nothing: a late repetition, not a theft.
 func (e *endpoints) again(x exchange, tx identity.Tx, g identity.Grant, item identity.Item, next string) (bool, error) {
-	if x.app.Public() || item.TakenAt == nil || !e.now().Before(item.TakenAt.Add(kindness)) {
+	if x.app.Public() && g.Thumbprint == "" || item.TakenAt == nil || !e.now().Before(item.TakenAt.Add(kindness)) {
 		return false, nil
 	}
 	_, err := tx.Ephemerals.Get(x.ctx, kindRefresh, identity.HashKey(next))
@@ -170,6 +178,6 @@ func (e *endpoints) refreshed(x exchange, g identity.Grant, on footing) (issuanc
 	now := e.now()
 	return issuance{
 		tenant: x.tenant, app: x.app, grant: g, footing: stands, now: now,
-		audience: audience, scopes: stillMet(p, stands.Standing, scopes, now),
+		audience: audience, scopes: stillMet(p, stands.Standing, scopes, now), key: x.key,
 	}, nil
 }

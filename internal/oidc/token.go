@@ -17,6 +17,7 @@ type exchange struct {
 	app    identity.Application
 	form   url.Values
 	addr   netip.Addr
+	key    string // thumbprint of the key that the request proved; "" if none
 }
 
 // token answers the token endpoint (RFC 6749, 3.2): first who asks, then what
@@ -34,6 +35,9 @@ func (e *endpoints) token(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	x := exchange{ctx: r.Context(), tenant: edge.TenantOf(r.Context()), app: app, form: form, addr: edge.ClientOf(r.Context())}
+	if x.key, err = e.proved(w, r, app, TokenPath); err != nil {
+		return err
+	}
 	answer, err := e.exchange(x, form.Get("grant_type"))
 	if err != nil {
 		return err

@@ -22,11 +22,15 @@ func (e *endpoints) userinfo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	asKey := schemeOf(r) == schemeDPoP
 	access, err := e.Keys.VerifyAccess(ctx, tenant, compact, "")
 	if errors.Is(err, identity.ErrInvalid) {
 		return badBearer("invalid_token", "The access token is not valid.", http.StatusUnauthorized)
 	}
 	if err != nil {
+		return err
+	}
+	if err := e.holdsKey(w, r, compact, access, asKey); err != nil {
 		return err
 	}
 	scopes := strings.Fields(access.Scope)
@@ -75,8 +79,8 @@ func bearer(r *http.Request) (string, error) {
 		return "", badBearer("invalid_request", "The access token comes twice.", http.StatusBadRequest)
 	}
 	scheme, compact, _ := strings.Cut(headers[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return "", badBearer("invalid_token", "The access token must come as Bearer.", http.StatusUnauthorized)
+	if !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, schemeDPoP) {
+		return "", badBearer("invalid_token", "The access token must come as Bearer or DPoP.", http.StatusUnauthorized)
 	}
 	return strings.TrimLeft(compact, " "), nil
 }

@@ -169,7 +169,7 @@ func (w *world) serve(engine Engine) { w.serveOn(w.store, engine) }
 func (w *world) serveOn(store identity.Store, engine Engine) {
 	page := func(name string) string { return "page:" + name }
 	h := Handler(Deps{
-		Store: store, Engine: engine, Keys: w.keys, Assertions: token.NewAssertions(), Cookies: edge.Cookies{Secure: true},
+		Store: store, Engine: engine, Keys: w.keys, Assertions: token.NewAssertions(), Proofs: token.NewProofs(w.store, w.store.PepperFor, w.now), Cookies: edge.Cookies{Secure: true},
 		Now: w.now, Random: rand.Reader,
 		ErrorPage: func(rw http.ResponseWriter, _ *http.Request, status int, code, detail string) {
 			rw.WriteHeader(status)

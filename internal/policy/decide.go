@@ -13,18 +13,20 @@ type Reason string
 
 // The reasons.
 const (
-	RequestedLevel   Reason = "requested-level"    // the application asked for this level
-	RequestedRecency Reason = "requested-recency"  // it asked for a recent or new sign-in
-	ApplicationFloor Reason = "application-floor"  // the application's registered minimum
-	PolicyAlways     Reason = "policy-always"      // the tenant always asks for a second factor
-	Enrolled         Reason = "enrolled"           // the person has a second factor
-	ScopeStepUp      Reason = "scope"              // a scope asked for needs more
-	ManageFactors    Reason = "manage-factors"     // sign-in methods are to be changed
-	RiskMedium       Reason = "risk-medium"        // this sign-in looks unusual
-	RiskHigh         Reason = "risk-high"          // it looks very unusual
-	Unreachable      Reason = "level-unreachable"  // nothing the person has or may enrol gives the level
-	EnrolmentDue     Reason = "enrolment-required" // a factor must be set up first
-	InGrace          Reason = "enrolment-grace"    // it may be put off for now
+	RequestedLevel    Reason = "requested-level"    // the application asked for this level
+	RequestedRecency  Reason = "requested-recency"  // it asked for a recent or new sign-in
+	ApplicationFloor  Reason = "application-floor"  // the application's registered minimum
+	PolicyAlways      Reason = "policy-always"      // the tenant always asks for a second factor
+	ApplicationPolicy Reason = "application-policy" // the application asks for more than the tenant
+	GroupPolicy       Reason = "group-policy"       // the user is in a group that is asked for more
+	Enrolled          Reason = "enrolled"           // the person has a second factor
+	ScopeStepUp       Reason = "scope"              // a scope asked for needs more
+	ManageFactors     Reason = "manage-factors"     // sign-in methods are to be changed
+	RiskMedium        Reason = "risk-medium"        // this sign-in looks unusual
+	RiskHigh          Reason = "risk-high"          // it looks very unusual
+	Unreachable       Reason = "level-unreachable"  // nothing the person has or may enrol gives the level
+	EnrolmentDue      Reason = "enrolment-required" // a factor must be set up first
+	InGrace           Reason = "enrolment-grace"    // it may be put off for now
 )
 
 // Method is something a person holds or could enrol, by the strongest proof
@@ -36,13 +38,16 @@ type Method struct {
 
 // Input is everything a decision depends on.
 type Input struct {
-	Policy    Policy
-	Trust     assurance.Trust
-	Now       time.Time
-	Requested assurance.Requirement // one alternative of what the application asked
-	Floor     assurance.Level       // the application's registered minimum
-	Scopes    []string
-	Manage    bool // the purpose is to change sign-in methods
+	Policy      Policy
+	Trust       assurance.Trust
+	Now         time.Time
+	Requested   assurance.Requirement // one alternative of what the application asked
+	Floor       assurance.Level       // the application's registered minimum
+	Scopes      []string
+	Application Stricter                   // what the application asks beyond the policy
+	Groups      []string                   // those that the user is in
+	Classes     map[string]assurance.Class // of every factor there is
+	Manage      bool                       // the purpose is to change sign-in methods
 
 	ManageLevel assurance.Level // at which that has to be proved; 0: at the highest that Held gives
 
@@ -73,7 +78,7 @@ type Decision struct {
 
 // rules is the list; its order has no meaning.
 func rules() []func(Input) Demand {
-	return []func(Input) Demand{requestedLevel, requestedRecency, applicationFloor, mode, enrolled, scopes, manage, assessed}
+	return []func(Input) Demand{requestedLevel, requestedRecency, applicationFloor, byApplication, byGroup, mode, enrolled, scopes, manage, assessed}
 }
 
 // Decide joins the demands of all rules and checks that the result can be met.
@@ -123,7 +128,7 @@ func (in Input) reaches(r assurance.Requirement, methods []Method) bool {
 // grace lets a new user put off the enrolment that only `always` demands.
 func (d *Decision) grace(in Input) {
 	until := in.Created.Add(time.Duration(in.Policy.EnrolmentGrace))
-	if in.Policy.MFA != Always || !in.Now.Before(until) {
+	if in.Policy.MFA != Always || !in.Policy.Graced(in.Created, in.Now) {
 		return
 	}
 	without := in

@@ -8,6 +8,7 @@
 //	rule_mode.go      mfa: always | optional | never
 //	rule_enrolled.go  enrolled means enforced
 //	rule_scope.go     step_up: by scope
+//	rule_stricter.go  what an application or a group asks beyond the policy
 //	rule_manage.go    changing sign-in methods needs fresh proof
 //	rule_risk.go      what the risk assessment adds
 package policy
@@ -77,6 +78,7 @@ type Policy struct {
 	Enrolment      Enrolment         `json:"enrolment,omitzero" yaml:"enrolment"`              // what a first factor needs
 	Registration   Registration      `json:"registration,omitempty" yaml:"registration"`       // open: people may make their own user; closed: they may not [closed]
 	StepUp         []StepUp          `json:"step_up,omitempty" yaml:"step_up"`                 // what a scope needs
+	Groups         []GroupRule       `json:"groups,omitempty" yaml:"groups"`                   // what is asked of groups of users beyond this
 	Sessions       Sessions          `json:"sessions,omitzero" yaml:"sessions"`                // how long each level is held
 	Risk           Risk              `json:"risk,omitzero" yaml:"risk"`                        // thresholds of the risk engine
 	AccessToken    Duration          `json:"access_token,omitempty" yaml:"access_token"`       // life of an access token, at most 10m [10m]
@@ -205,6 +207,9 @@ func (p Policy) Check() error {
 		if s.Scope == "" || s.Level == 0 {
 			return errors.New("policy: each entry of step_up needs scope and level")
 		}
+	}
+	if err := p.checkGroups(); err != nil {
+		return err
 	}
 	if err := p.checkPasskey(); err != nil {
 		return err

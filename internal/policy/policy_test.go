@@ -22,6 +22,12 @@ var (
 	passkey  = Method{"passkey", assurance.Proof{Class: assurance.Key, UserVerified: true}}
 )
 
+// classes are those of the factors that there are.
+var classes = map[string]assurance.Class{
+	"password": assurance.Memorized, "totp": assurance.OneTime, "ticket": "", "email": assurance.Mailbox, "sms": assurance.Telephone,
+	"recovery": assurance.LookUp, "passkey": assurance.Key,
+}
+
 func parse(t *testing.T, text string) Policy {
 	t.Helper()
 	p, err := Parse([]byte(text))
@@ -56,6 +62,13 @@ func TestDecide(t *testing.T) {
 		{"application floor", `{}`, Input{Held: []Method{password, totp}, Floor: assurance.AAL2}, assurance.AAL2, false, false, []Reason{ApplicationFloor, Enrolled}},
 		{"scope", `{"step_up":[{"scope":"pay","level":"aal2"}]}`, Input{Held: []Method{password}, Offered: []Method{totp}, Scopes: []string{"openid", "pay"}}, assurance.AAL2, true, false, []Reason{ScopeStepUp, EnrolmentDue}},
 		{"another scope", `{"step_up":[{"scope":"pay","level":"aal2"}]}`, Input{Held: []Method{password}, Scopes: []string{"paying"}}, assurance.AAL1, false, false, nil},
+		{"an application stricter by mode", `{}`, Input{Held: []Method{password}, Offered: []Method{totp}, Application: Stricter{MFA: Always}}, assurance.AAL2, true, false, []Reason{ApplicationPolicy, EnrolmentDue}},
+		{"an application stricter by level", `{}`, Input{Held: []Method{password, totp}, Application: Stricter{Level: Level(assurance.AAL3)}}, assurance.AAL3, false, true, []Reason{Enrolled, ApplicationPolicy, Unreachable}},
+		{"an application of one factor", `{}`, Input{Held: []Method{password, totp}, Offered: []Method{passkey}, Application: Stricter{MFA: Always, Factors: []string{"passkey"}}}, assurance.AAL2, true, false, []Reason{Enrolled, ApplicationPolicy, EnrolmentDue}},
+		{"an application that wants a key, which is held", `{}`, Input{Held: []Method{password, totp, passkey}, Application: Stricter{PhishingResistant: true}}, assurance.AAL2, false, false, []Reason{Enrolled, ApplicationPolicy}},
+		{"a group", `{"groups":[{"group":"admins","stricter":{"mfa":"always"}}]}`, Input{Held: []Method{password}, Offered: []Method{totp}, Groups: []string{"staff", "admins"}}, assurance.AAL2, true, false, []Reason{GroupPolicy, EnrolmentDue}},
+		{"another group", `{"groups":[{"group":"admins","stricter":{"mfa":"always"}}]}`, Input{Held: []Method{password}, Offered: []Method{totp}, Groups: []string{"staff"}}, assurance.AAL1, false, false, nil},
+		{"never, but an application asks", `{"mfa":"never"}`, Input{Held: []Method{password}, Offered: []Method{totp}, Application: Stricter{MFA: Always}}, assurance.AAL2, true, false, []Reason{ApplicationPolicy, EnrolmentDue}},
 		{"manage without factors", `{}`, Input{Held: []Method{password}, Manage: true}, assurance.AAL1, false, false, []Reason{ManageFactors}},
 		{"manage with a factor", `{}`, Input{Held: []Method{password, totp}, Manage: true}, assurance.AAL2, false, false, []Reason{Enrolled, ManageFactors}},
 		{"mail under standard", `{}`, Input{Held: []Method{password, mail}}, assurance.AAL2, false, false, []Reason{Enrolled}},
@@ -64,7 +77,7 @@ func TestDecide(t *testing.T) {
 		{"unknown risk adds nothing", `{}`, Input{Held: []Method{password}, Risk: risk.Assessment{Band: risk.Unknown}}, assurance.AAL1, false, false, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.in.Policy, c.in.Now, c.in.BegunAt = parse(t, c.policy), now, now
+			c.in.Policy, c.in.Now, c.in.BegunAt, c.in.Classes = parse(t, c.policy), now, now, classes
 			got := Decide(c.in)
 			if got.Requirement.Level != c.want || got.Enrol != c.enrol {
 				t.Errorf("got %+v", got)
@@ -83,18 +96,25 @@ func TestDecide(t *testing.T) {
 
 // TestRulesCommute: the order of rules cannot matter, and no rule lowers.
 func TestRulesCommute(t *testing.T) {
-	policies := []Policy{parse(t, `{}`), parse(t, `{"mfa":"always"}`), parse(t, `{"mfa":"never"}`), parse(t, `{"assurance":"nist","step_up":[{"scope":"pay","level":"aal3","max_age":"5m"}]}`)}
+	policies := []Policy{
+		parse(t, `{}`), parse(t, `{"mfa":"always"}`), parse(t, `{"mfa":"never"}`),
+		parse(t, `{"groups":[{"group":"a","stricter":{"level":"aal2","max_age":"1h"}},{"group":"b","stricter":{"factors":["passkey"],"phishing_resistant":true}}]}`),
+		parse(t, `{"assurance":"nist","step_up":[{"scope":"pay","level":"aal3","max_age":"5m"}]}`),
+	}
 	methods := []Method{password, totp, mail, passkey}
 	rapid.Check(t, func(t *rapid.T) {
 		in := Input{
 			Policy: rapid.SampledFrom(policies).Draw(t, "policy"), Now: now, BegunAt: now,
-			Requested: assurance.Requirement{Level: assurance.Level(rapid.IntRange(0, 3).Draw(t, "level")), PhishingResistant: rapid.Bool().Draw(t, "pr")},
-			Floor:     assurance.Level(rapid.IntRange(0, 3).Draw(t, "floor")),
-			Scopes:    rapid.SampledFrom([][]string{nil, {"pay"}}).Draw(t, "scopes"),
-			Manage:    rapid.Bool().Draw(t, "manage"),
-			Held:      rapid.SliceOfDistinct(rapid.SampledFrom(methods), func(m Method) string { return m.Factor }).Draw(t, "held"),
-			Offered:   rapid.SliceOfDistinct(rapid.SampledFrom(methods), func(m Method) string { return m.Factor }).Draw(t, "offered"),
-			Risk:      risk.Assessment{Band: rapid.SampledFrom([]risk.Band{risk.Unknown, risk.Low, risk.Medium, risk.High}).Draw(t, "risk")},
+			Requested:   assurance.Requirement{Level: assurance.Level(rapid.IntRange(0, 3).Draw(t, "level")), PhishingResistant: rapid.Bool().Draw(t, "pr")},
+			Floor:       assurance.Level(rapid.IntRange(0, 3).Draw(t, "floor")),
+			Scopes:      rapid.SampledFrom([][]string{nil, {"pay"}}).Draw(t, "scopes"),
+			Application: rapid.SampledFrom([]Stricter{{}, {MFA: Always}, {Level: Level(assurance.AAL3)}, {Factors: []string{"totp"}, MaxAge: Duration(time.Minute)}}).Draw(t, "application"),
+			Groups:      rapid.SampledFrom([][]string{nil, {"a"}, {"b"}, {"a", "b"}}).Draw(t, "groups"),
+			Classes:     classes,
+			Manage:      rapid.Bool().Draw(t, "manage"),
+			Held:        rapid.SliceOfDistinct(rapid.SampledFrom(methods), func(m Method) string { return m.Factor }).Draw(t, "held"),
+			Offered:     rapid.SliceOfDistinct(rapid.SampledFrom(methods), func(m Method) string { return m.Factor }).Draw(t, "offered"),
+			Risk:        risk.Assessment{Band: rapid.SampledFrom([]risk.Band{risk.Unknown, risk.Low, risk.Medium, risk.High}).Draw(t, "risk")},
 		}
 		want := Decide(in)
 		shuffled := rules()
@@ -109,6 +129,41 @@ func TestRulesCommute(t *testing.T) {
 			t.Fatalf("a rule lowered: with %v, without %v", want, fewer)
 		}
 	})
+}
+
+// TestFloorHoldsWithoutASignIn: what is asked of an application or a group holds
+// whenever something is given; only its age belongs to a sign-in.
+func TestFloorHoldsWithoutASignIn(t *testing.T) {
+	p := parse(t, `{"groups":[{"group":"admins","stricter":{"phishing_resistant":true,"max_age":"5m"}}]}`)
+	app := Stricter{MFA: Always, Factors: []string{"totp", "passkey"}, MaxAge: Duration(time.Minute)}
+	old := now.Add(-time.Hour)
+	proofs := func(methods ...Method) (out []assurance.Proof) {
+		for _, m := range methods {
+			m.Best.At = old
+			out = append(out, m.Best)
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name   string
+		groups []string
+		held   []assurance.Proof
+		want   bool
+	}{
+		{"a factor that counts", nil, proofs(password, totp), true},
+		{"one that does not", nil, proofs(password, mail), false},
+		{"the password alone", nil, proofs(password), false},
+		{"a code where the group needs a key", []string{"admins"}, proofs(password, totp), false},
+		{"the key", []string{"admins"}, proofs(passkey), true},
+	} {
+		floor := p.Floor(Bearer{Application: app, Groups: c.groups}, classes)
+		if got := floor.MetBy(p.Assurance, nil, c.held); got != c.want {
+			t.Errorf("%s: %v, want %v (%+v)", c.name, got, c.want, floor)
+		}
+	}
+	if floor := p.Floor(Bearer{MinLevel: assurance.AAL3}, classes); floor.Level != assurance.AAL3 {
+		t.Errorf("the application's minimum is lost: %+v", floor)
+	}
 }
 
 // TestN60N61ToBind is the table of SP 800-63B-4, 4.1.2.1.
@@ -146,7 +201,11 @@ func TestEnrolmentGrace(t *testing.T) {
 	if d := Decide(in); !d.GraceUntil.IsZero() {
 		t.Errorf("at its end: %+v", d)
 	}
-	in.Created, in.Requested = now, level(assurance.AAL2)
+	in.Created, in.Application = now, Stricter{MFA: Always}
+	if d := Decide(in); !d.GraceUntil.IsZero() {
+		t.Errorf("what the application asks by itself may be put off: %+v", d)
+	}
+	in.Application, in.Requested = Stricter{}, level(assurance.AAL2)
 	if d := Decide(in); !d.GraceUntil.IsZero() {
 		t.Errorf("asked for aal2 nothing may be put off: %+v", d)
 	}
@@ -154,19 +213,28 @@ func TestEnrolmentGrace(t *testing.T) {
 
 func TestC44ParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"mfa":"sometimes"}`:                               "mfa",
-		`{"mfo":"always"}`:                                  "unknown field",
-		`{"factors":["totp","fax"]}`:                        "fax",
-		`{"assurance":"high"}`:                              "assurance",
-		`{"enrolment_grace":"-1h"}`:                         "negative",
-		`{"enrolment_grace":"1 hour"}`:                      "duration",
-		`{"step_up":[{"scope":"a","level":"aal4"}]}`:        "aal4",
-		`{"step_up":[{"level":"aal2"}]}`:                    "scope",
-		`{"sessions":{"aal3":{"overall":"13h"}}}`:           "12h",
-		`{"sessions":{"aal1":{"overall":"0s"}}}`:            "overall",
-		`{"sessions":{"aal4":{"overall":"1h"}}}`:            "unknown field",
-		`{"risk":{"challenge":1.5}}`:                        "risk",
-		`{"risk":{"mode":"off"}}`:                           "risk",
+		`{"mfa":"sometimes"}`:                                       "mfa",
+		`{"mfo":"always"}`:                                          "unknown field",
+		`{"factors":["totp","fax"]}`:                                "fax",
+		`{"assurance":"high"}`:                                      "assurance",
+		`{"enrolment_grace":"-1h"}`:                                 "negative",
+		`{"enrolment_grace":"1 hour"}`:                              "duration",
+		`{"step_up":[{"scope":"a","level":"aal4"}]}`:                "aal4",
+		`{"step_up":[{"level":"aal2"}]}`:                            "scope",
+		`{"sessions":{"aal3":{"overall":"13h"}}}`:                   "12h",
+		`{"sessions":{"aal1":{"overall":"0s"}}}`:                    "overall",
+		`{"sessions":{"aal4":{"overall":"1h"}}}`:                    "unknown field",
+		`{"risk":{"challenge":1.5}}`:                                "risk",
+		`{"risk":{"mode":"off"}}`:                                   "risk",
+		`{"groups":[{"group":"a"}]}`:                                "stricter",
+		`{"groups":[{"group":"","stricter":{"mfa":"always"}}]}`:     "group",
+		`{"groups":[{"group":"a","stricter":{"mfa":"never"}}]}`:     "not be stricter",
+		`{"groups":[{"group":"a","stricter":{"mfa":"optional"}}]}`:  "not be stricter",
+		`{"groups":[{"group":"a","stricter":{"level":"aal4"}}]}`:    "aal4",
+		`{"groups":[{"group":"a","stricter":{"max_age":"-1s"}}]}`:   "negative",
+		`{"groups":[{"group":"a","stricter":{"factors":["fax"]}}]}`: "fax",
+		`{"groups":[{"group":"a","stricter":{"level":"aal2"}},{"group":"a","stricter":{"level":"aal3"}}]}`: "twice",
+		`{"factors":["totp"],"groups":[{"group":"a","stricter":{"factors":["sms"]}}]}`:                     "allows",
 		`{"access_token":"11m"}`:                            "access_token",
 		`{"assurance":"nist","factors":["totp"]}`:           "passkey",
 		`{"assurance":"strict","factors":["totp","email"]}`: "passkey",
@@ -183,5 +251,36 @@ func TestC44ParseRefuses(t *testing.T) {
 	}
 	if p.Limits() != assurance.DefaultLimits() {
 		t.Errorf("limits: %+v", p.Limits())
+	}
+}
+
+// TestExplain: what is told is what is decided, and the ways are the least ones.
+func TestExplain(t *testing.T) {
+	in := Input{
+		Policy: parse(t, `{}`), Now: now, BegunAt: now, Classes: classes,
+		Held: []Method{password, totp, totp, passkey, {"recovery", assurance.Proof{Class: assurance.LookUp}}}, Requested: level(assurance.AAL2),
+	}
+	x := Explain(in)
+	if !cmp.Equal(x.Decision, Decide(in)) {
+		t.Errorf("told %+v, decided %+v", x.Decision, Decide(in))
+	}
+	if want := [][]string{{"passkey"}, {"password", "totp"}}; !cmp.Equal(x.Ways, want) || x.Enrol != nil {
+		t.Errorf("ways %v %v, want %v", x.Ways, x.Enrol, want)
+	}
+	var spoke []Reason
+	for _, d := range x.Demands {
+		spoke = append(spoke, d.Reason)
+	}
+	slices.Sort(spoke)
+	if !slices.Equal(spoke, x.Decision.Reasons) {
+		t.Errorf("%v spoke, reasons %v", spoke, x.Decision.Reasons)
+	}
+	in.Held, in.Offered, in.Requested = []Method{password}, []Method{totp, mail}, assurance.Requirement{Level: assurance.AAL2, Barred: []assurance.Class{assurance.Mailbox}}
+	if x := Explain(in); x.Ways != nil || !cmp.Equal(x.Enrol, [][]string{{"password", "totp"}}) {
+		t.Errorf("by enrolling: %v %v", x.Ways, x.Enrol)
+	}
+	in.Risk = risk.Assessment{Band: risk.High}
+	if x := Explain(in); !x.Decision.Denied || x.Ways != nil || x.Enrol != nil {
+		t.Errorf("denied, and yet: %+v", x)
 	}
 }

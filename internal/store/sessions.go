@@ -22,12 +22,13 @@ type sessionRecord struct {
 	IP         string            `json:"ip,omitempty"`
 	UserAgent  string            `json:"userAgent,omitempty"`
 	EndReason  string            `json:"endReason,omitempty"`
+	Told       assurance.Level   `json:"told,omitempty"`
 }
 
 func sessionData(s identity.Session) string {
 	return encode(sessionRecord{
 		Proofs: s.Proofs, CreatedAt: s.CreatedAt, LastActive: s.Activity.Last, Lapsed: s.Activity.Lapsed,
-		Device: s.Device, IP: s.IP, UserAgent: s.UserAgent, EndReason: s.EndReason,
+		Device: s.Device, IP: s.IP, UserAgent: s.UserAgent, EndReason: s.EndReason, Told: s.Told,
 	})
 }
 
@@ -99,7 +100,7 @@ func session(r sqlc.SessionsByUserRow) (identity.Session, error) {
 	return identity.Session{
 		ID: r.ID, User: r.UserID, SecretHash: r.SecretHash, Version: r.Version, EndedAt: timeOf(r.EndedAt),
 		Proofs: d.Proofs, CreatedAt: d.CreatedAt, Activity: assurance.Activity{Last: d.LastActive, Lapsed: d.Lapsed},
-		Device: d.Device, IP: d.IP, UserAgent: d.UserAgent, EndReason: d.EndReason,
+		Device: d.Device, IP: d.IP, UserAgent: d.UserAgent, EndReason: d.EndReason, Told: d.Told,
 	}, err
 }
 

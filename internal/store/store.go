@@ -59,6 +59,8 @@ type Store struct {
 
 	rings sync.Map     // tenant id → *ring
 	last  atomic.Int64 // of tick
+
+	statements atomic.Uint64 // sent so far
 }
 
 var (
@@ -120,7 +122,7 @@ func (s *Store) Update(ctx context.Context, tenant string, fn func(identity.Tx) 
 
 func (s *Store) within(tenant string, r *ring, fn func(identity.Tx) error) work {
 	return func(db sqlc.DBTX) error {
-		t := &txn{q: *sqlc.New(db), store: s, tenant: tenant, ring: r}
+		t := &txn{q: *sqlc.New(counted{db, &s.statements}), store: s, tenant: tenant, ring: r}
 		return fn(t.ports())
 	}
 }

@@ -29,6 +29,8 @@ type Access struct {
 	Expires      int64         `json:"exp"`
 	IssuedAt     int64         `json:"iat"`
 	Confirmation *Confirmation `json:"cnf,omitempty"`
+
+	Details []identity.Action `json:"authorization_details,omitempty"` // RFC 9396, 9.1: the one action that it is for
 }
 
 // Confirmation binds a token to a key (RFC 9449, 6.1).

@@ -88,7 +88,7 @@ func (s *server) accountRoutes(page, guarded func(string, handler)) {
 func (s *server) account(w http.ResponseWriter, r *http.Request) error {
 	tenant := edge.TenantOf(r.Context())
 	a, err := s.Accounts.Account(r.Context(), tenant, s.browser(r))
-	if errors.Is(err, identity.ErrNotFound) {
+	if errors.Is(err, identity.ErrNotFound) || err == nil && a.Insufficient {
 		return s.begin(w, r, r.URL.RequestURI())
 	}
 	if err != nil {
@@ -170,7 +170,7 @@ func (s *server) add(w http.ResponseWriter, r *http.Request) error {
 // beginDuty begins the flow of a change, and leads to it. Who is not signed in
 // signs in first, and comes back to where they can ask for it again.
 func (s *server) beginDuty(w http.ResponseWriter, r *http.Request, d flow.Duty, back string) error {
-	_, in, err := s.current(r)
+	_, in, err := s.admitted(r)
 	if err != nil {
 		return err
 	}

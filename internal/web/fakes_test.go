@@ -51,6 +51,8 @@ func (f *fakeFlows) Post(_ context.Context, _ identity.Tenant, b flow.Browser, _
 	return f.posted, f.err
 }
 
+func (f *fakeFlows) Admits(identity.Tenant, flow.Bearing) (bool, error) { return true, nil }
+
 func (f *fakeFlows) Current(context.Context, identity.Tenant, flow.Browser) (flow.Current, error) {
 	if f.current == nil {
 		return flow.Current{}, identity.ErrNotFound

@@ -18,6 +18,7 @@ type flowPage struct {
 	shell
 	Action  string // own address, which every form posts to
 	Purpose string // whom the sign-in is for
+	Asked   *asked
 	Heading string
 	Lead    []string
 	User    *who
@@ -50,6 +51,9 @@ type why struct {
 	Title   string
 	Reasons []string
 }
+
+// asked is why the application asks, in its own words.
+type asked struct{ By, Words string }
 
 // mainForm answers a prompt.
 type mainForm struct {
@@ -98,6 +102,9 @@ func (p *Pages) flowPage(v visit, view flow.View, typed flow.Post) flowPage {
 		page.Cancel = ""
 	default:
 		v.prove(&page, view, places)
+	}
+	if words := messages.Clean(view.Asked); words != "" && view.Step != flow.Done && view.Step != flow.Denied {
+		page.Asked = &asked{By: v.Text(messages.StepAsked, places...), Words: words}
 	}
 	v.refill(&page, typed)
 	v.fail(&page, view, typed)

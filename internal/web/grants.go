@@ -79,7 +79,7 @@ func (s *server) disconnect(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.ownForm(r); err != nil {
 		return err
 	}
-	c, in, err := s.current(r)
+	c, in, err := s.admitted(r)
 	if err != nil {
 		return err
 	}

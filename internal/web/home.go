@@ -31,9 +31,16 @@ func (s *server) current(r *http.Request) (c flow.Current, ok bool, err error) {
 	return c, err == nil, err
 }
 
+// admitted is current, but nobody where the policy asks for more than the
+// session shows.
+func (s *server) admitted(r *http.Request) (c flow.Current, ok bool, err error) {
+	c, ok, err = s.current(r)
+	return c, ok && !c.Insufficient, err
+}
+
 // home answers GET /: whoever is signed in is shown what is theirs.
 func (s *server) home(w http.ResponseWriter, r *http.Request) error {
-	_, in, err := s.current(r)
+	_, in, err := s.admitted(r)
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func newHouse(t *testing.T, policy string) *house {
 func (h *house) restart() {
 	h.engine = flow.New(h.engine.Deps)
 	h.routes = Handler(Deps{
-		Pages: newPages(h.T), Flows: h.engine, Methods: h.engine, Accounts: h.engine, Changes: h.engine, Tokens: h.keys, Store: h.store,
+		Pages: newPages(h.T), Flows: h.engine, Methods: h.engine, Accounts: h.engine, Changes: h.engine, Tokens: h.keys, Proofs: token.NewProofs(h.store, h.store.PepperFor, h.now), Store: h.store,
 		Now: h.now, Random: rand.Reader,
 	})
 }

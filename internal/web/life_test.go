@@ -2,6 +2,8 @@ package web
 
 import (
 	"crypto/rand"
+	"encoding/json"
+	"net/http"
 	"regexp"
 	"testing"
 	"time"
@@ -144,4 +146,34 @@ func TestLifeOfFactorsByPages(t *testing.T) {
 	p.send("Continue", passphrase)
 	p.send("Continue", totp.Code(fresh, h.now()))
 	p.heading("You’re signed out")
+}
+
+// A session from before a policy that asks everyone for more opens no page and
+// no API, and signing in again leads to what is missing.
+func TestAlwaysTurnsAwayAPasswordAlone(t *testing.T) {
+	h := newHouse(t, `{"enrolment":{"first_factor":"password"}}`)
+	p := h.browser()
+	p.open("/account")
+	p.send("Continue", "ada@example.com")
+	p.send("Continue", passphrase)
+	p.in()
+	h.must(h.store.Update(t.Context(), h.tenant.ID, func(tx identity.Tx) error {
+		return tx.Applications.Put(t.Context(), identity.Application{ID: "spa", Name: "Demo"})
+	}))
+	bearer := p.grantToken("me")
+	h.tenant.Policy = json.RawMessage(`{"mfa":"always","enrolment":{"first_factor":"password"}}`)
+	h.must(h.store.PutTenant(t.Context(), h.tenant))
+	if status, body := p.me(); status != http.StatusForbidden || body["code"] != "mfa_required" || body["requiredAal"] != 2.0 {
+		t.Errorf("by cookie: %d %v", status, body)
+	}
+	if status, body := h.call("GET", "/me", bearer, ""); status != http.StatusUnauthorized || body["code"] != "mfa_required" || body["requiredAal"] != 2.0 {
+		t.Errorf("by token: %d %v", status, body)
+	}
+	p.open("/account")
+	p.heading("Enter your password")
+	p.send("Continue", passphrase)
+	if p.at == "/account" {
+		t.Errorf("let in by the password alone: %s", text(p.page.root))
+	}
+	p.page.contains("Acme asks everyone for a second step.")
 }

@@ -72,7 +72,7 @@ func (s *server) originAllowed(r *http.Request, origin string) bool {
 // me finds out who calls, asks a token for the scope, and tells what went wrong.
 func (s *server) me(scope string, h meHandler) http.Handler {
 	run := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := s.caller(r, scope)
+		c, err := s.caller(w, r, scope)
 		if err == nil {
 			err = h(w, r, c)
 		}
@@ -117,14 +117,14 @@ func (s *server) failMe(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	if why.challenge != "" {
-		w.Header().Set("WWW-Authenticate", why.challenge)
+		w.Header().Set("WWW-Authenticate", spelt(r, why.challenge))
 	}
 	edge.Problem(w, r, why.status, why.code, why.detail, why.extra)
 }
 
 // caller authenticates: one access token in the one header that is for it, or
 // the session cookie of a page of our own origin.
-func (s *server) caller(r *http.Request, scope string) (caller, error) {
+func (s *server) caller(w http.ResponseWriter, r *http.Request, scope string) (caller, error) {
 	query, err := edge.Query(r)
 	if err != nil {
 		return caller{}, err
@@ -137,7 +137,7 @@ func (s *server) caller(r *http.Request, scope string) (caller, error) {
 	case 0:
 		return s.callerByCookie(r)
 	case 1:
-		return s.callerByToken(r, headers[0], scope)
+		return s.callerByToken(w, r, headers[0], scope)
 	}
 	return caller{}, identity.Invalid(codeInvalidRequest, "There is more than one Authorization header.")
 }
@@ -154,6 +154,9 @@ func (s *server) callerByCookie(r *http.Request) (caller, error) {
 	if !in {
 		return caller{}, nobody
 	}
+	if c.Insufficient {
+		return caller{}, stepUp(&flow.LevelRequired{Level: max(assurance.AAL2, c.Standing.Level)}, caller{})
+	}
 	return caller{actor: s.actor(r, c), standing: c.Standing}, nil
 }
 
@@ -162,21 +165,25 @@ func (s *server) actor(r *http.Request, c flow.Current) flow.Actor {
 	return flow.Actor{User: c.User, Session: c.Session.ID, Proofs: c.Standing.Proofs, Browser: s.browser(r)}
 }
 
-func (s *server) callerByToken(r *http.Request, header, scope string) (caller, error) {
+func (s *server) callerByToken(w http.ResponseWriter, r *http.Request, header, scope string) (caller, error) {
 	scheme, compact, found := strings.Cut(header, " ")
-	if !found || !strings.EqualFold(scheme, "Bearer") {
-		return caller{}, unauthorised(codeInvalidToken, "A bearer token is wanted.")
+	if !found || !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, schemeDPoP) {
+		return caller{}, unauthorised(codeInvalidToken, "An access token is wanted, as Bearer or DPoP.")
 	}
+	compact = strings.TrimLeft(compact, " ")
 	tenant := edge.TenantOf(r.Context())
-	access, err := s.Tokens.VerifyAccess(r.Context(), tenant, strings.TrimLeft(compact, " "), tenant.MeAudience())
+	access, err := s.Tokens.VerifyAccess(r.Context(), tenant, compact, tenant.MeAudience())
 	if errors.Is(err, identity.ErrInvalid) {
 		return caller{}, unauthorised(codeInvalidToken, "The token is not valid here.")
 	}
 	if err != nil {
 		return caller{}, err
 	}
-	if access.Confirmation != nil {
-		return caller{}, unauthorised(codeInvalidToken, "The token is bound to a key and was sent without proof of it.")
+	if err := s.holdsKey(w, r, scheme, compact, access); err != nil {
+		return caller{}, err
+	}
+	if len(access.Details) > 0 {
+		return caller{}, unauthorised(codeInvalidToken, "The token is for one action of an application.")
 	}
 	c, err := s.standing(r.Context(), tenant, access)
 	if err != nil {
@@ -247,6 +254,13 @@ func (s *server) standing(ctx context.Context, tenant identity.Tenant, access to
 		return tokenCaller{}, revoked
 	}
 	out.bearer = true
+	admitted, err := s.Flows.Admits(tenant, flow.Bearing{Application: out.application, User: out.actor.User, Session: session, Proofs: grant.Proofs})
+	if err != nil {
+		return tokenCaller{}, err
+	}
+	if !admitted {
+		return tokenCaller{}, stepUp(&flow.LevelRequired{Level: max(assurance.AAL2, out.standing.Level)}, out.caller)
+	}
 	out.actor.Session, out.actor.Application, out.actor.Proofs = session.ID, access.ClientID, out.standing.Proofs
 	return out, nil
 }

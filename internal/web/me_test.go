@@ -245,7 +245,7 @@ func TestC20_ChangesNeedTheirScope(t *testing.T) {
 	}
 	s := &server{Deps{Flows: w.flows, Tokens: w.tokens, Store: w.store, Now: func() time.Time { return w.now }}}
 	for bearer, want := range map[string]bool{"read": false, "write": true} {
-		c, err := s.caller(withTenant(w.api("GET", "/me", bearer, ""), w.tenant), identity.ScopeMe)
+		c, err := s.caller(httptest.NewRecorder(), withTenant(w.api("GET", "/me", bearer, ""), w.tenant), identity.ScopeMe)
 		if err != nil || c.actor.Fresh != want {
 			t.Errorf("%s: fresh %t, %v", bearer, c.actor.Fresh, err)
 		}

@@ -32,7 +32,7 @@ func (s *server) setName(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, in, err := s.current(r)
+	c, in, err := s.admitted(r)
 	if err != nil {
 		return err
 	}

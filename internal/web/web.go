@@ -44,9 +44,15 @@ type Flows interface {
 	Begin(ctx context.Context, t identity.Tenant, b flow.Browser, r flow.Request) (flow.Begun, error)
 	View(ctx context.Context, t identity.Tenant, b flow.Browser, id string) (flow.View, error)
 	Post(ctx context.Context, t identity.Tenant, b flow.Browser, id string, p flow.Post) (flow.Posted, error)
+	Sessions
+}
+
+// Sessions tells what sessions are worth; *flow.Engine does.
+type Sessions interface {
 	Current(ctx context.Context, t identity.Tenant, b flow.Browser) (flow.Current, error)
 	SignOut(ctx context.Context, t identity.Tenant, sessionID, why string, b flow.Browser) error
 	Standing(t identity.Tenant, s identity.Session, proofs []assurance.Proof) (assurance.Standing, error)
+	Admits(t identity.Tenant, b flow.Bearing) (bool, error)
 }
 
 // Methods keeps sign-in methods; *flow.Engine does.
@@ -92,6 +98,7 @@ type Deps struct {
 	Accounts Accounts
 	Changes  Changes
 	Tokens   Tokens
+	Proofs   *token.Proofs // of DPoP
 	Store    identity.Store
 	Cookies  edge.Cookies
 	Now      func() time.Time

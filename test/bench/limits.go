@@ -69,11 +69,17 @@ func signer() (func(), error) {
 	}, nil
 }
 
+// pending is a caller's part of a commit: so many small updates.
+type pending struct {
+	updates int
+	answer  chan error
+}
+
 // group is a bare grouped commit: one goroutine drains a queue into one
 // transaction of one small update each, durable before anybody is answered.
 type group struct {
 	db    *sql.DB
-	queue chan chan error
+	queue chan pending
 	done  chan struct{}
 }
 
@@ -91,7 +97,7 @@ func newGroup(folder string) (*group, error) {
 	if _, err := db.Exec("CREATE TABLE t (k INTEGER PRIMARY KEY, v BLOB)"); err != nil {
 		return nil, err
 	}
-	g := &group{db: db, queue: make(chan chan error, 256), done: make(chan struct{})}
+	g := &group{db: db, queue: make(chan pending, 256), done: make(chan struct{})}
 	go g.work()
 	return g, nil
 }
@@ -105,7 +111,7 @@ func (g *group) close() {
 func (g *group) work() {
 	defer close(g.done)
 	for first := range g.queue {
-		waiting := []chan error{first}
+		waiting := []pending{first}
 		for more := true; more && len(waiting) < 64; {
 			select {
 			case next, ok := <-g.queue:
@@ -116,29 +122,35 @@ func (g *group) work() {
 				more = false
 			}
 		}
-		err := g.commit(len(waiting))
+		err := g.commit(waiting)
 		for _, w := range waiting {
-			w <- err
+			w.answer <- err
 		}
 	}
 }
 
-func (g *group) commit(n int) error {
+func (g *group) commit(waiting []pending) error {
 	tx, err := g.db.Begin()
 	if err != nil {
 		return err
 	}
-	for i := range n {
-		if _, err := tx.Exec("INSERT INTO t VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = $2", i, []byte(secret)); err != nil {
-			return err
+	update, err := tx.Prepare("INSERT INTO t VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = $2")
+	if err != nil {
+		return err
+	}
+	for i, w := range waiting {
+		for j := range w.updates {
+			if _, err := update.Exec(i*100+j, []byte(secret)); err != nil {
+				return err
+			}
 		}
 	}
 	return tx.Commit()
 }
 
-func (g *group) write() {
+func (g *group) write(updates int) {
 	answer := make(chan error, 1)
-	g.queue <- answer
+	g.queue <- pending{updates, answer}
 	if err := <-answer; err != nil {
 		panic(err)
 	}
@@ -158,7 +170,7 @@ func twoAndCommit(folder string) (step, end func(), err error) {
 	return func() {
 		sign()
 		sign()
-		g.write()
+		g.write(1)
 	}, g.close, nil
 }
 

@@ -13,6 +13,7 @@
 //	paths.go    what is asked of the server
 //	limits.go   what the machine could do at best
 //	parts.go    the parts of the run
+//	factors.go  sign-ins with a passkey and with a TOTP code, and what they ask of the database
 //	crowd.go    the same with 100,000 users, A B A B
 //
 // Two binaries are measured. The one that was built, for all that hashes
@@ -141,6 +142,7 @@ func (b *bench) run() error {
 		{"what the machine can do", b.machine},
 		{"password sign-in", b.passwords},
 		{"a whole sign-in without the hash, tokens", b.tokens},
+		{"passkey and TOTP sign-ins", b.factors},
 		{"metadata", b.metadata},
 		{"start and memory", b.start},
 		{fmt.Sprintf("%d users, A B A B", b.plan.crowd), b.crowds},

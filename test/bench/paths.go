@@ -71,16 +71,22 @@ func signIn(w *wire, address string, exchange bool) (tokens, error) {
 
 type view struct {
 	Prompts []struct {
-		ID string `json:"id"`
+		ID        string          `json:"id"`
+		Factor    string          `json:"factor"`
+		PublicKey json.RawMessage `json:"publicKey"`
 	} `json:"prompts"`
-	Redirect string `json:"redirect"`
+	Redirect  string `json:"redirect"`
+	Skippable bool   `json:"skippable"`
 	Error    *struct {
 		Code string `json:"code"`
 	} `json:"error"`
 }
 
 func post(w *wire, path, prompt, value string) (v view, err error) {
-	body := fmt.Appendf(nil, `{"prompt":%q,"response":{"value":%q}}`, prompt, value)
+	return send(w, path, fmt.Appendf(nil, `{"prompt":%q,"response":{"value":%q}}`, prompt, value))
+}
+
+func send(w *wire, path string, body []byte) (v view, err error) {
 	answer, err := w.ask("POST", path, jsonHeaders, body)
 	if err != nil {
 		return v, err

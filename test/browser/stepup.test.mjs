@@ -56,6 +56,48 @@ test('an API that wants aal2 leads to a factor, and the call is made again', asy
   await window.examine('demo application, after a step-up');
 });
 
+test('a step-up in a window of its own raises the session, and the page stays', async () => {
+  const user = await world.newcomer();
+  const { page } = window;
+  const before = await window.enrol(user);
+  await world.advance(6 * 60); // the token lives, what it shows is too old
+  await page.evaluate(() => { window.untouched = true; });
+  const [popup] = await Promise.all([
+    window.context.waitForEvent('page'),
+    page.getByRole('button', { name: /window beside/i }).click(),
+  ]);
+  await popup.waitForURL(/\/flow\//);
+  const asked = await popup.locator('.asked').innerText();
+  assert.match(asked, /Demo application asks you to confirm:\s*“?Send 100 € to a friend/, 'in the application’s own words');
+  await window.examine('step-up in a popup', popup);
+  await window.answer(user.password, popup);
+  await popup.locator('input[autocomplete="one-time-code"]').fill(window.code(user.secret));
+  await Promise.all([popup.waitForEvent('close'), popup.locator('form:has(input:visible) button[type=submit]').first().click()]);
+  assert.match(await story(), /done/i);
+  assert.equal(await page.evaluate(() => window.untouched), true, 'the page was not left');
+  const { id } = await window.claims();
+  assert.equal(id.sid, before.id.sid);
+  assert.equal(id.acr, 'aal2');
+});
+
+test('a step-up that is cancelled in its window leaves the page as it was', async () => {
+  const user = await world.newcomer();
+  const { page } = window;
+  const before = await window.signIn(user);
+  const [popup] = await Promise.all([
+    window.context.waitForEvent('page'),
+    page.getByRole('button', { name: /window beside/i }).click(),
+  ]);
+  await popup.waitForURL(/\/flow\//);
+  const closed = popup.waitForEvent('close');
+  await popup.getByRole('button', { name: 'Cancel' }).click();
+  await closed;
+  assert.match(await window.notice(), /cancelled/i);
+  const { id } = await window.claims();
+  assert.equal(id.sid, before.id.sid);
+  assert.equal(id.acr, 'aal1');
+});
+
 test('a token that shows enough is not asked again', async () => {
   const user = await world.newcomer();
   await window.enrol(user);
@@ -127,4 +169,49 @@ test('where the policy is "always", nobody gets in without a second factor', asy
   assert.equal(there.iss, world.issuer);
   assert.equal(there.acr, 'aal1');
   assert.notEqual(there.sub, id.sub);
+});
+
+/** Asks as the demo application would, and returns what comes back to it; undefined if a page asks first. */
+async function asks(parameters) {
+  const { page } = window;
+  const answered = `${world.app}/callback`;
+  let back;
+  const look = (request) => {
+    if (request.url().startsWith(`${answered}?`)) back = new URL(request.url()).searchParams;
+  };
+  page.on('request', look);
+  await page.goto(`${world.issuer}/oauth2/authorize?${new URLSearchParams({
+    client_id: 'demo-spa', redirect_uri: answered, response_type: 'code', scope: 'openid', state: 's', nonce: 'n',
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256', ...parameters,
+  })}`);
+  page.off('request', look);
+  return back;
+}
+
+test('prompt=none asks nobody: a code where the session will do, else the error that says what would', async () => {
+  const user = await world.newcomer();
+  assert.equal((await asks({ prompt: 'none' })).get('error'), 'login_required', 'nobody is signed in');
+  await window.signIn(user);
+  const met = await asks({ prompt: 'none' });
+  assert.ok(met.get('code'));
+  assert.equal(met.get('iss'), world.issuer);
+  for (const [parameters, error] of [
+    [{ acr_values: 'aal2' }, 'interaction_required'],
+    [{ acr_values: 'aal3' }, 'unmet_authentication_requirements'],
+    [{ max_age: '0' }, 'login_required'],
+  ]) {
+    const refused = await asks({ prompt: 'none', ...parameters });
+    assert.equal(refused.get('error'), error, JSON.stringify(parameters));
+    assert.equal(refused.get('code'), null);
+  }
+});
+
+test('max_age=0 asks again, whoever signed in a moment ago', async () => {
+  const user = await world.newcomer();
+  await window.enrol(user);
+  await world.advance(60);
+  assert.equal(await asks({ max_age: '0' }), undefined, 'a page asks');
+  assert.match(window.url.pathname, /^\/flow\//);
+  await window.answer(user.password);
+  assert.equal(await window.page.locator('input[autocomplete="one-time-code"]').count(), 1, 'and for the second factor, too');
 });

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/intelliauth/intelliauth/internal/identity"
 	"github.com/intelliauth/intelliauth/internal/policy"
@@ -36,6 +38,7 @@ func (c *checker) application(at string, a *Application, seen map[string]string)
 	c.grants(at, a)
 	c.scopes(at, a)
 	c.uris(at, a)
+	c.reasons(at, a)
 	if c.written(at+".refresh_for") && a.RefreshFor == 0 && !c.bad[at+".refresh_for"] {
 		c.wrong(at+".refresh_for", "wants a duration above 0s")
 	}
@@ -44,6 +47,23 @@ func (c *checker) application(at string, a *Application, seen map[string]string)
 	}
 	if time.Duration(a.RefreshFor) > 365*24*time.Hour {
 		c.wrong(at+".refresh_for", "is longer than a year")
+	}
+}
+
+// reasons checks what people are shown in the application's name.
+func (c *checker) reasons(at string, a *Application) {
+	seen := map[string]bool{}
+	for i, r := range a.Reasons {
+		each := fmt.Sprintf("%s.reasons[%d]", at, i)
+		switch {
+		case !regexp.MustCompile(`^[a-z0-9][a-z0-9._:-]{0,63}$`).MatchString(r.ID):
+			c.wrong(each, "needs an id of lower-case letters, digits, dots, colons and hyphens, at most 64")
+		case seen[r.ID]:
+			c.wrong(each+".id", "%q comes twice", r.ID)
+		case strings.TrimSpace(r.Text) == "" || utf8.RuneCountInString(r.Text) > 80 || strings.ContainsFunc(r.Text, func(c rune) bool { return !unicode.IsPrint(c) }):
+			c.wrong(each, "needs a text of 1 to 80 printable characters")
+		}
+		seen[r.ID] = true
 	}
 }
 

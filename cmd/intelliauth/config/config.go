@@ -127,6 +127,12 @@ type Branding struct {
 	SupportLink string `yaml:"support_link"` // https: or mailto: link for people who are stuck
 }
 
+// Reason is one thing that an application may ask people to confirm.
+type Reason struct {
+	ID   string `yaml:"id"`   // what the application sends as `reason`, or as the action of authorization_details. Required
+	Text string `yaml:"text"` // what people read, such as `change your payout account`; at most 80 characters. Required
+}
+
 // Application is what users sign in to, or an API that tokens are for.
 type Application struct {
 	ID               string          `yaml:"id"`                 // the client_id. Required
@@ -145,7 +151,10 @@ type Application struct {
 	FirstParty       bool            `yaml:"first_party"`        // yours: people are not asked for consent [false]
 	SelfService      bool            `yaml:"self_service"`       // may ask for the scope me:factors, to let people manage their sign-in methods [false]
 	RequirePAR       bool            `yaml:"require_par"`        // takes pushed authorization requests only (RFC 9126) [false]
+	RequireDPoP      bool            `yaml:"require_dpop"`       // takes no token without a proof of its key (RFC 9449) [false]
 	PKCEOptional     bool            `yaml:"pkce_optional"`      // lets a confidential application that sends a nonce leave PKCE out [false]
 	MinLevel         policy.Level    `yaml:"min_level"`          // assurance level below which nobody gets in: aal1, aal2 or aal3 [aal1]
+	Reasons          []Reason        `yaml:"reasons"`            // why it may ask people to confirm something, as they read it; also the actions that a token can be bound to
+	Stricter         policy.Stricter `yaml:"stricter"`           // what it asks beyond the tenant's policy; it can only ask for more
 	RefreshFor       policy.Duration `yaml:"refresh_for"`        // how long refresh tokens last in all, from the sign-in on [720h]
 }

@@ -32,7 +32,11 @@ func (c *checker) tenants(f *File) {
 		c.notYet(at)
 		seen := map[string]string{}
 		for j := range t.Applications {
-			c.application(fmt.Sprintf("%s.applications[%d]", at, j), &t.Applications[j], seen)
+			each := fmt.Sprintf("%s.applications[%d]", at, j)
+			c.application(each, &t.Applications[j], seen)
+			if err := t.Applications[j].Stricter.Check(t.Policy); err != nil {
+				c.wrong(each+".stricter", "%s", strings.TrimPrefix(err.Error(), "policy: stricter: "))
+			}
 		}
 	}
 	c.oneScheme(f)

@@ -62,9 +62,12 @@ func sections() []section {
 		{"tenants[].policy", "Its policy", policy, "Policy"},
 		{"tenants[].policy.enrolment", "", policy, "Enrolment"},
 		{"tenants[].policy.step_up[]", "", policy, "StepUp"},
+		{"tenants[].policy.groups[]", "", "internal/policy/stricter.go", "GroupRule"},
 		{"tenants[].policy.sessions", "", policy, "Sessions"},
 		{"tenants[].policy.sessions.aal1, aal2, aal3", "", policy, "Limit"},
 		{"tenants[].applications[]", "An application", file, "Application"},
+		{"tenants[].applications[].reasons[]", "", file, "Reason"},
+		{"stricter", "", "internal/policy/stricter.go", "Stricter"},
 	}
 }
 
@@ -178,6 +181,7 @@ func valueOf(t ast.Expr) (string, error) {
 			"Mail": "[keys](#tenantsmail)", "SMS": "[keys](#tenantssms)", "Provider": "[keys](#tenantssmsproviders)",
 			"Twilio": "[keys](#tenantssmsproviderstwilio)", "Webhook": "[keys](#tenantssmsproviderswebhook)", "Log": "[keys](#log)", "Branding": "[keys](#tenantsbranding)", "Policy": "[keys](#its-policy)",
 			"Tenant": "[tenants](#a-tenant)", "Application": "[applications](#an-application)", "StepUp": "[keys](#tenantspolicystep_up)",
+			"Reason": "[keys](#tenantsapplicationsreasons)", "GroupRule": "[keys](#tenantspolicygroups)", "Stricter": "[keys](#stricter)",
 			"Enrolment": "[keys](#tenantspolicyenrolment)", "FirstFactor": "word", "Registration": "word",
 			"Sessions": "[keys](#tenantspolicysessions)", "Limit": "[keys](#tenantspolicysessionsaal1-aal2-aal3)", "Risk": "keys",
 		}

@@ -23,34 +23,76 @@ async function discover() {
   return metadata
 }
 
-// begin sends the person to sign in, or to prove more. What is to be done after
-// it travels in session storage, never in the address.
-async function begin(wanted = {}, then = {}) {
+// request makes an authorization request, and what its answer is held against.
+async function request(wanted, then) {
   const { authorization_endpoint: endpoint } = await discover()
   const verifier = random(), state = random(), nonce = random()
   const challenge = base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))))
-  sessionStorage.setItem(kept, JSON.stringify({ verifier, state, nonce, maxAge: wanted.max_age, at: Date.now(), ...then }))
   const parameters = {
     response_type: 'code', client_id: client, redirect_uri: redirectUri, scope, state, nonce,
     code_challenge: challenge, code_challenge_method: 'S256', ...wanted,
   }
+  return { endpoint, parameters, begun: { verifier, state, nonce, maxAge: wanted.max_age, at: Date.now(), ...then } }
+}
+
+// begin sends the person to sign in, or to prove more. What is to be done after
+// it travels in session storage, never in the address.
+async function begin(wanted = {}, then = {}) {
+  const { endpoint, parameters, begun } = await request(wanted, then)
+  sessionStorage.setItem(kept, JSON.stringify(begun))
   if (!parameters.id_token_hint) {
     location.assign(`${endpoint}?${new URLSearchParams(parameters)}`)
     return
   }
-  // A token has no place in an address: post it.
-  const form = Object.assign(document.createElement('form'), { method: 'post', action: endpoint, hidden: true })
+  post(endpoint, parameters)
+}
+
+// A token has no place in an address: post it.
+function post(endpoint, parameters, target = '') {
+  const form = Object.assign(document.createElement('form'), { method: 'post', action: endpoint, target, hidden: true })
   for (const [name, value] of Object.entries(parameters)) form.append(Object.assign(document.createElement('input'), { name, value }))
   document.body.append(form)
   form.submit()
+  form.remove()
 }
 
-// finish takes the answer: first who sent it, then what it says.
-async function finish() {
-  const answer = new URLSearchParams(location.search)
+// beside does the same in a window of its own, so that this page stays as it is.
+// The window comes back to our own address and hands the answer over by a
+// channel that is named by state. Where no window may be opened, the page goes.
+async function beside(wanted, then) {
+  const name = `demo-${random()}`
+  const opened = window.open('about:blank', name, 'popup,width=460,height=720')
+  if (!opened) return begin(wanted, then)
+  const { endpoint, parameters, begun } = await request({ ...wanted, display: 'popup' }, then)
+  const channel = new BroadcastChannel(`demo.${begun.state}`)
+  const answered = new Promise(resolve => { channel.onmessage = event => resolve(event.data) })
+  post(endpoint, parameters, name)
+  const answer = await answered // a window that is closed never answers, and nothing happens
+  channel.close()
+  await finish(new URLSearchParams(answer), begun)
+}
+
+// arrive is the address that answers come to: of this tab, or of the window that
+// another page opened.
+async function arrive() {
+  const { search } = location
+  const answer = new URLSearchParams(search)
   history.replaceState(null, '', '/')
   const begun = JSON.parse(sessionStorage.getItem(kept) ?? 'null')
   sessionStorage.removeItem(kept)
+  if (!begun && answer.has('state')) {
+    new BroadcastChannel(`demo.${answer.get('state')}`).postMessage(search)
+    setTimeout(() => { // still here: nobody opened us
+      window.close()
+      $('signed-out').hidden = false
+    }, 100)
+    return
+  }
+  await finish(answer, begun)
+}
+
+// finish takes an answer: first who sent it, then what it says.
+async function finish(answer, begun) {
   if (!begun || answer.get('state') !== begun.state) throw new Error('This answer belongs to no request of this tab. Sign in again.')
   if (answer.get('iss') !== issuer) throw new Error('This answer came from another issuer.')
   if (answer.has('error')) throw new Error(explain(answer.get('error'), answer.get('error_description')))
@@ -101,7 +143,7 @@ function explain(code, description) {
 
 // transfer calls the API. Where the token does not show enough, it steps up and
 // asks again, once.
-async function transfer(story) {
+async function transfer(story, way = begin) {
   const steps = story ?? []
   const answer = await fetch('/api/transfer', { method: 'POST', headers: { Authorization: `Bearer ${tokens.accessToken}` } })
   const body = await answer.json()
@@ -116,8 +158,8 @@ async function transfer(story) {
   const parameter = name => demand.match(new RegExp(`${name}="([^"]*)"`))?.[1]
   if (parameter('error') !== 'insufficient_user_authentication' || story) return
   steps.push({ status: '→', text: 'So the application asked you to prove it, and tried again.' })
-  const wanted = { acr_values: parameter('acr_values'), max_age: parameter('max_age'), id_token_hint: tokens.idToken }
-  await begin(wanted, { subject: tokens.id.sub, transfer: steps })
+  const wanted = { acr_values: parameter('acr_values'), max_age: parameter('max_age'), id_token_hint: tokens.idToken, reason: 'transfer' }
+  await way(wanted, { subject: tokens.id.sub, transfer: steps })
 }
 
 function tell(steps) {
@@ -164,11 +206,8 @@ function list(into, claims) {
 async function signOut() {
   const { end_session_endpoint: endpoint } = await discover()
   const parameters = { id_token_hint: tokens.idToken, client_id: client, post_logout_redirect_uri: `${location.origin}/` }
-  const form = Object.assign(document.createElement('form'), { method: 'post', action: endpoint, hidden: true })
-  for (const [name, value] of Object.entries(parameters)) form.append(Object.assign(document.createElement('input'), { name, value }))
-  document.body.append(form)
   tokens = undefined
-  form.submit()
+  post(endpoint, parameters)
 }
 
 // doing runs what a button starts and says what went wrong with it.
@@ -189,8 +228,9 @@ on('sign-in', () => begin())
 on('sign-in-aal2', () => begin({ acr_values: 'aal2' }))
 on('set-up', () => begin({ acr_values: 'aal2', id_token_hint: tokens.idToken }, { subject: tokens.id.sub }))
 on('transfer', () => transfer())
+on('transfer-beside', () => transfer(undefined, beside))
 on('sign-out', signOut)
 
-if (location.pathname === '/callback') await doing(finish)
+if (location.pathname === '/callback') await doing(arrive)
 else if (location.pathname === '/login' && [null, issuer].includes(new URLSearchParams(location.search).get('iss'))) await doing(() => begin())
 else $('signed-out').hidden = false
