@@ -2,13 +2,14 @@
 // React example as it is built, an API on the Node SDK, and Chromium.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { World } from '../../test/world/dev.mjs';
+import { rolldown } from 'rolldown';
 import { folder } from '../../test/world/process.mjs';
 import { Window } from '../../test/world/chromium.mjs';
 import { Verifier, intelliAuth, requireAal } from '../node/dist/index.mjs';
@@ -81,6 +82,14 @@ async function bytes(request) {
   return Buffer.concat(chunks);
 }
 
+/** Adds a page of the same origin that has the browser core and nothing else: `IntelliAuth.AuthClient`. */
+async function bare(root) {
+  const bundle = await rolldown({ input: fileURLToPath(new URL('../js/dist/index.js', import.meta.url)), platform: 'browser' });
+  await bundle.write({ file: join(root, 'core.js'), format: 'iife', name: 'IntelliAuth' });
+  await bundle.close();
+  await writeFile(join(root, 'bare.html'), '<!doctype html><html lang="en"><title>Bare</title><link rel="icon" href="data:,"><body><script src="/core.js"></script></body></html>');
+}
+
 /** Everything, with the example built for this world. */
 export class Stage {
   static async open() {
@@ -95,6 +104,7 @@ export class Stage {
       await run('npx', ['vite', 'build', '--outDir', home.path, '--emptyOutDir', '--logLevel', 'error'], {
         cwd: example, env: { ...process.env, VITE_TENANT_URL: stage.world.issuer },
       });
+      await bare(home.path);
       const page = await listen(files(home.path));
       stage.ends.push(page.stop);
       stage.api = payouts(stage.world);

@@ -239,8 +239,9 @@ export class AuthClient {
     } catch (error) {
       const known = coded(error);
       if (['login_required', 'interaction_required', 'timeout'].includes(known.code)) {
-        if (this.#framed && known.code === 'login_required') await this.#session.end(false);
-        this.#show();
+        // Where frames have worked before, their word counts.
+        if (this.#framed && known.code === 'login_required') await this.#revoked(new IntelliAuthError('session_revoked', 'The session has ended.'));
+        this.#show(this.#state.error ? {} : { error: null });
         return false;
       }
       this.#show({ error: this.#failed(known) });
@@ -350,7 +351,6 @@ export class AuthClient {
     await kept.remove(`pending ${this.#name}`).catch(() => undefined);
     this.#show({ error: null });
     this.#emit('logout', { reason: 'here' });
-    if (held?.refresh) await this.#issuer.revoke(held.refresh);
     if (options.localOnly) return;
     const request = await this.#issuer.logoutRequest(held?.idToken, options.returnTo);
     if (request) submit(request.endpoint, request.fields);

@@ -254,13 +254,6 @@ export class Issuer {
     return response;
   }
 
-  /** Ends what a refresh token stands for. It is no matter if that fails: it ends by itself. */
-  async revoke(token: string): Promise<void> {
-    const { revocation_endpoint: endpoint } = await this.metadata();
-    const body = new URLSearchParams({ token, token_type_hint: 'refresh_token', client_id: this.#client.client_id });
-    if (endpoint) await fetch(endpoint, { method: 'POST', body, keepalive: true }).catch(() => undefined);
-  }
-
   async logoutRequest(idToken: string | undefined, returnTo: string | undefined): Promise<{ endpoint: string; fields: [string, string][] } | undefined> {
     const { end_session_endpoint: endpoint } = await this.metadata();
     if (!endpoint) return undefined;
