@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { World } from '../../test/world/dev.mjs';
 import { rolldown } from 'rolldown';
 import { folder } from '../../test/world/process.mjs';
-import { Window } from '../../test/world/chromium.mjs';
+import { Window as Plain } from '../../test/world/chromium.mjs';
 import { Verifier, intelliAuth, requireAal } from '../node/dist/index.mjs';
 
 const { chromium } = createRequire(new URL('../../test/package.json', import.meta.url))('playwright-core');
@@ -19,9 +19,36 @@ const express = createRequire(import.meta.url)('express');
 const run = promisify(execFile);
 const example = fileURLToPath(new URL('../../examples/react-spa/', import.meta.url));
 
-export { World, Window };
+export { World };
 export const spa = 'http://localhost:5173';
 export const audience = 'https://api.demo.example';
+
+/** A window whose clock goes as the world's does: proofs of keys say when they were made. */
+export class Window {
+  static async open(browser, world) {
+    const window = await Plain.open(browser, world);
+    const set = (offset) => {
+      globalThis.shift = offset;
+      if (Date.moved) return;
+      const real = Date.now;
+      Date.now = () => real() + globalThis.shift;
+      Date.moved = true;
+    };
+    await window.context.addInitScript(set, world.offset);
+    const advance = world.advance;
+    world.advance = async (seconds) => {
+      await advance.call(world, seconds);
+      await window.context.addInitScript(set, world.offset);
+      for (const page of window.context.pages()) await page.evaluate(set, world.offset).catch(() => undefined);
+    };
+    const close = window.close;
+    window.close = () => {
+      world.advance = advance;
+      return close.call(window);
+    };
+    return window;
+  }
+}
 
 /** A server on a free port of the loopback. */
 export async function listen(handler) {
