@@ -184,3 +184,51 @@ test('a step-up can be given up by the program, and changes nothing', async () =
   assert.deepEqual(await page.evaluate(() => result), { kind: 'cancelled' });
   assert.equal(await page.evaluate(() => client.getState().aal), 1);
 });
+
+test('C-33: a step-up that somebody else answers is refused, and the page stays whose it was', async () => {
+  const user = await world.newcomer();
+  const other = await world.newcomer();
+  await signIn(user);
+  await bare();
+  const before = await page.evaluate(() => client.getState().user.id);
+  await window.context.clearCookies(); // the session is gone, the tokens of the page are not
+  const [popup] = await Promise.all([page.waitForEvent('popup'), page.evaluate(() => { globalThis.result = client.stepUp({ requiredAal: 2 }); })]);
+  await popup.waitForURL(/\/flow\//);
+  const hands = Object.create(window);
+  hands.page = popup;
+  if (await popup.locator('input[autocomplete~=username], input[type=email]').count()) await hands.answer(other.email);
+  if (!popup.isClosed() && popup.url().includes('/flow/')) await hands.answer(other.password).catch(() => undefined);
+  const result = await Promise.race([page.evaluate(() => result), popup.locator('[role=alert], .error').first().waitFor().then(() => 'refused there', () => new Promise(() => undefined))]);
+  if (result !== 'refused there') assert.equal(result.kind, 'error', JSON.stringify(result));
+  assert.equal(await page.evaluate(() => client.getState().user.id), before);
+  assert.equal(await page.evaluate(() => client.getState().aal), 1);
+});
+
+test('C-04: use of the page keeps the session from idling; a page that nobody uses does not', async () => {
+  await signIn(await world.newcomer());
+  await bare();
+  const silent = () => window.requests.filter((url) => url.endsWith('/oauth2/authorize')).length;
+  const before = silent();
+  await page.evaluate(() => { const real = Date.now; Date.now = () => real() + 6 * 60_000; });
+  await page.waitForTimeout(300);
+  assert.equal(silent(), before, 'time alone asks nothing');
+  await Promise.all([page.waitForRequest((request) => request.url().endsWith('/oauth2/authorize') && request.postData()?.includes('prompt=none')), page.keyboard.press('a')]);
+  await page.keyboard.press('a');
+  await page.mouse.click(5, 5);
+  assert.equal(silent(), before + 1, 'once in five minutes');
+});
+
+test('a page that comes back from the back-forward cache knows what happened meanwhile', async () => {
+  const user = await world.newcomer();
+  await signIn(user);
+  await bare();
+  await page.evaluate(() => { addEventListener('pageshow', ({ persisted }) => { globalThis.cameBack = persisted; }); });
+  await page.goto(`${spa}/other.html`).catch(() => undefined);
+  await page.goto(`${spa}/`);
+  await page.locator('[data-testid=aal]').waitFor();
+  await Promise.all([page.waitForURL(`${spa}/`), page.getByRole('button', { name: 'Sign out' }).click()]);
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  while (!page.url().endsWith('/bare.html')) await page.goBack();
+  assert.equal(await page.evaluate(() => globalThis.cameBack), true, 'the page was kept: nothing here keeps it from it');
+  await page.waitForFunction(() => !client.getState().isAuthenticated && !client.getState().loading);
+});
