@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/intelliauth/intelliauth/cmd/intelliauth/config"
+	"github.com/intelliauth/intelliauth/internal/flow"
 	"github.com/intelliauth/intelliauth/internal/identity"
 )
 
@@ -137,6 +138,9 @@ func (a applier) applications(ctx context.Context, tx identity.Tx, d config.Decl
 			continue
 		}
 		old.Disabled, old.Digest = true, digestRemoved
+		if err := flow.Withdraw(ctx, tx, old, a.now().UTC()); err != nil {
+			return nil, err
+		}
 		if err := tx.Applications.Put(ctx, old); err != nil {
 			return nil, err
 		}

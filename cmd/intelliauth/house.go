@@ -99,7 +99,7 @@ func (m *Main) build(b blueprint) (*house, error) {
 // has its own mux, so that the pattern that matched is told.
 func split(protocol, hosted http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/oauth2/") || strings.HasPrefix(r.URL.Path, "/.well-known/") && !web.WellKnown(r.URL.Path) {
+		if strings.HasPrefix(r.URL.Path, "/oauth2/") || r.URL.Path == oidc.RevocationsPath || strings.HasPrefix(r.URL.Path, "/.well-known/") && !web.WellKnown(r.URL.Path) {
 			protocol.ServeHTTP(w, r)
 			return
 		}

@@ -140,6 +140,9 @@ func (r *run) disown(enrolment string) error {
 		default:
 			err = r.tx.Sessions.Save(r.ctx, s)
 			s.Version++
+			if err == nil {
+				err = r.e.lowered(r.ctx, r.tx, s.ID)
+			}
 		}
 		if err != nil {
 			return err

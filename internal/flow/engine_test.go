@@ -557,7 +557,7 @@ func TestC08FirstReachableWins(t *testing.T) {
 	if out := q.answer(id, "ada word"); out.View.Step != Denied || param(t, out.Answer, "error") != "unmet_authentication_requirements" {
 		t.Errorf("%s", out.View)
 	}
-	if len(w.events(identity.EventSignInDenied)) != 1 {
+	if len(w.events(identity.EventRequirementFailed)) != 1 {
 		t.Error("the denial was not recorded")
 	}
 }

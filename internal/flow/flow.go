@@ -16,6 +16,7 @@
 //	settle.go    accept or refuse, if the world is still the same
 //	effects.go   apply what the machine decided, in one transaction
 //	session.go   the one session builder and the one revocation path
+//	revoke.go    what APIs are told of it
 //	enrol.go     enrolment outside a flow (the Me API)
 //	answer.go    the redirect that ends it
 package flow

@@ -54,7 +54,7 @@ func (s *mapStore) tx(m *mapState) identity.Tx {
 	t := &mapTx{m, s.now}
 	return identity.Tx{
 		Users: (*mapUsers)(t), Enrolments: (*mapEnrolments)(t), Sessions: (*mapSessions)(t), Grants: (*mapGrants)(t), Devices: (*mapDevices)(t),
-		Lanes: (*mapLanes)(t), Ephemerals: (*mapItems)(t), Events: (*mapEvents)(t), Outbox: (*mapOutbox)(t),
+		Lanes: (*mapLanes)(t), Ephemerals: (*mapItems)(t), Events: (*mapEvents)(t), Outbox: (*mapOutbox)(t), Revocations: noRevocations{}, Applications: noApplications{},
 	}
 }
 
@@ -337,3 +337,22 @@ func (t *mapOutbox) Claim(context.Context, time.Time, time.Time, int) ([]identit
 }
 func (t *mapOutbox) Settle(context.Context, string, identity.Delivery) error { return nil }
 func (t *mapOutbox) Sweep(context.Context, time.Time, int) (int, error)      { return 0, nil }
+
+// noApplications knows none: a flow carries what it needs of its own.
+type noApplications struct{}
+
+func (noApplications) ByID(context.Context, string) (identity.Application, error) {
+	return identity.Application{}, identity.ErrNotFound
+}
+func (noApplications) List(context.Context) ([]identity.Application, error) { return nil, nil }
+func (noApplications) Put(context.Context, identity.Application) error      { return nil }
+
+// noRevocations forgets what APIs are told: it decides nothing.
+type noRevocations struct{}
+
+func (noRevocations) Append(context.Context, identity.Revocation) error { return nil }
+func (noRevocations) Last(context.Context) (int64, error)               { return 0, nil }
+func (noRevocations) Live(context.Context, time.Time) ([]identity.Revocation, error) {
+	return nil, nil
+}
+func (noRevocations) Sweep(context.Context, time.Time, int) (int, error) { return 0, nil }

@@ -281,9 +281,12 @@ func (e *Engine) EndSession(ctx context.Context, tx identity.Tx, s identity.Sess
 		return err
 	}
 	for _, g := range grants {
-		if err := e.RevokeGrant(ctx, tx, g, why); err != nil {
+		if err := e.endGrant(ctx, tx, g, why); err != nil {
 			return err
 		}
+	}
+	if err := e.takeBack(ctx, tx, identity.Revocation{Kind: identity.RevokedSession, Session: s.ID}, grants); err != nil {
+		return err
 	}
 	return tx.Events.Append(ctx, identity.Event{
 		ID: identity.NewID("evt", now, e.Random), At: now, Type: identity.EventSessionEnded, Outcome: identity.Succeeded,
@@ -293,6 +296,17 @@ func (e *Engine) EndSession(ctx context.Context, tx identity.Tx, s identity.Sess
 
 // RevokeGrant ends a grant and with it its refresh tokens.
 func (e *Engine) RevokeGrant(ctx context.Context, tx identity.Tx, g identity.Grant, why string) error {
+	if g.Revoked() {
+		return nil
+	}
+	if err := e.endGrant(ctx, tx, g, why); err != nil {
+		return err
+	}
+	r := identity.Revocation{Kind: identity.RevokedGrant, Session: g.Session, ClientID: g.Application}
+	return e.takeBack(ctx, tx, r, []identity.Grant{g})
+}
+
+func (e *Engine) endGrant(ctx context.Context, tx identity.Tx, g identity.Grant, why string) error {
 	if g.Revoked() {
 		return nil
 	}

@@ -98,6 +98,15 @@ func (s Secret) Matches(value string) bool {
 	return subtle.ConstantTimeCompare(NewSecret(s.Salt, value).Hash, s.Hash) == 1
 }
 
+// Serves lists the audiences that the application's tokens can be for.
+func (a Application) Serves() []string {
+	out := slices.Clone(a.Resources)
+	if a.Audience != "" {
+		out = append(out, a.Audience)
+	}
+	return out
+}
+
 // Public reports whether the application cannot keep a secret.
 func (a Application) Public() bool { return a.AuthMethod == AuthNone }
 

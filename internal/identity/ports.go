@@ -37,6 +37,7 @@ type Tx struct {
 	Events       Events
 	Keys         Keys
 	Outbox       Outbox
+	Revocations  Revocations
 }
 
 // Applications keeps applications. Put raises the store's generation.

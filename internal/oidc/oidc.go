@@ -24,6 +24,7 @@
 //	introspect.go    /oauth2/introspect
 //	revoke.go        /oauth2/revoke
 //	logout.go        /oauth2/logout
+//	revocations.go   what was taken back, for APIs that check tokens by themselves
 //
 // Levels are never kept: acr, amr and auth_time are computed each time from the
 // proofs that a grant shares with its session.
@@ -114,6 +115,7 @@ type endpoints struct {
 	Deps
 	apps      *applications
 	documents sync.Map // issuer and algorithm → metadata as bytes
+	feeds     feeds
 }
 
 // Handler serves the endpoints of whichever tenant edge.TenantOf finds in the
@@ -121,6 +123,7 @@ type endpoints struct {
 // read metadata, keys, tokens and userinfo, and nothing else.
 func Handler(d Deps) http.Handler {
 	e := &endpoints{Deps: d, apps: newApplications(d.Store, d.Now)}
+	e.feeds.last = e.lastRevocation
 	mux := http.NewServeMux()
 	shared := func(methods []string, path string, h http.Handler) {
 		h = edge.PublicCORS(h)
@@ -137,6 +140,7 @@ func Handler(d Deps) http.Handler {
 	mux.Handle("POST "+PARPath, e.api(e.par))
 	mux.Handle("POST "+RevokePath, e.api(e.revoke))
 	mux.Handle("POST "+IntrospectPath, e.api(e.introspect))
+	mux.Handle("GET "+RevocationsPath, e.api(e.revocations))
 	mux.Handle("GET "+AuthorizePath, e.page(e.authorize))
 	mux.Handle("POST "+AuthorizePath, e.page(e.authorizePosted))
 	mux.Handle("GET "+LogoutPath, e.page(e.logout))

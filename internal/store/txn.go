@@ -31,6 +31,7 @@ func (t *txn) ports() identity.Tx {
 		Events:       (*events)(t),
 		Keys:         (*signingKeys)(t),
 		Outbox:       (*outbox)(t),
+		Revocations:  (*revocations)(t),
 	}
 }
 
