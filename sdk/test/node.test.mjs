@@ -39,6 +39,28 @@ describe('with the real server', () => {
     demandAal(good.claims, 1);
   });
 
+  test('a session that is revoked is refused without a call for each request (C-36)', async () => {
+    const { id, secret, redirect } = applications.web;
+    const rp = await RelyingParty.discover(world.issuer, id, { secret, redirect });
+    const [user, other] = [await world.newcomer(), await world.newcomer()];
+    const [tokens, others] = [await rp.signIn(new Person(user)), await rp.signIn(new Person(other))];
+    const { id: clientId, secret: clientSecret } = applications.api;
+    const errors = [];
+    const verifiers = [1, 2].map(() => new Verifier({ tenantUrl: world.issuer, audience, revocations: { clientId, clientSecret, whenStale: 'closed', onError: (error) => errors.push(error) } }));
+    try {
+      const verify = ({ access_token: token }) => Promise.all(verifiers.map((verifier) => verifier.verify(`Bearer ${token}`).then(() => 'in', ({ code }) => code)));
+      await Promise.all(verifiers.map((verifier) => verifier.revocations.ready()));
+      assert.deepEqual(await verify(tokens), ['in', 'in']);
+      await world.run('session', 'revoke', '--tenant', 'demo', '--user', user.email);
+      for (let tries = 0; tries < 300 && (await verify(tokens)).includes('in'); tries++) await new Promise((done) => setTimeout(done, 10));
+      assert.deepEqual(await verify(tokens), ['session_revoked', 'session_revoked']);
+      assert.deepEqual(await verify(others), ['in', 'in'], "somebody else's session stands");
+      assert.deepEqual(errors, []);
+    } finally {
+      for (const verifier of verifiers) verifier.close();
+    }
+  });
+
   test('the CommonJS build is the same', async () => {
     const cjs = createRequire(import.meta.url)('../node/dist/index.cjs');
     assert.deepEqual(Object.keys(cjs).sort(), Object.keys(await import('../node/dist/index.mjs')).sort());

@@ -139,7 +139,6 @@ export class Stage {
       stage.ends.push(api.stop);
       stage.browser = await chromium.launch({
         executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-        ignoreDefaultArgs: ['--disable-back-forward-cache'],
         args: [
           '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
           '--disable-component-update', '--disable-sync', `--host-resolver-rules=MAP localhost:5173 127.0.0.1:${page.port},MAP localhost:8787 127.0.0.1:${api.port}`,

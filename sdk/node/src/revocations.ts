@@ -34,6 +34,8 @@ const seconds = (value: unknown): number | undefined => {
   return Number.isFinite(at) ? at : undefined;
 };
 
+const pause = (wait: number) => new Promise<void>((done) => { setTimeout(done, wait).unref(); });
+
 const most = 1_000_000; // entries
 const largestEvent = 64 * 1024 * 1024; // characters: the full set comes as one
 
@@ -142,14 +144,16 @@ export class Revocations {
   async #follow(): Promise<void> {
     const { signal } = this.#ends;
     for (let failures = 0; !signal.aborted; ) {
+      const begun = performance.now();
       try {
         await this.#read(signal);
         failures = 0;
+        if (performance.now() - begun < 50) await pause(100); // an issuer that answers at once, always
       } catch (error) {
         if (signal.aborted) return;
         this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
         const wait = Math.min(5000, 100 * 2 ** failures++) * (0.5 + Math.random() / 2);
-        await new Promise((done) => { const timer = setTimeout(done, wait); timer.unref(); });
+        await pause(wait);
       }
     }
   }
