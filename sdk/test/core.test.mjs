@@ -67,10 +67,13 @@ test('two tabs that refresh at once stay signed in, and one request serves both'
   const other = await window.context.newPage();
   await bare();
   await bare({}, other);
+  const refused = [];
   const used = []; // by a request that was granted: one without the server's nonce in its proof uses nothing
   window.context.on('response', (response) => {
     const body = new URLSearchParams(response.request().postData() ?? '');
-    if (body.get('grant_type') === 'refresh_token' && response.status() === 200) used.push(body.get('refresh_token'));
+    if (body.get('grant_type') !== 'refresh_token') return;
+    if (response.status() === 200) used.push(body.get('refresh_token'));
+    else refused.push(response.json().then(({ error }) => error));
   });
   for (let round = 0; round < 4; round++) {
     const [a, b] = await Promise.all([page, other].map((tab) => tab.evaluate(() => client.getAccessToken({ fresh: true }))));
@@ -88,11 +91,17 @@ test('two tabs that refresh at once stay signed in, and one request serves both'
     assert.equal((await tab.evaluate(async () => client.fetch('http://localhost:8787/whoami'))) && (await tab.evaluate(() => client.getState().isAuthenticated)), true);
     await tab.evaluate(() => client.getAccessToken({ fresh: true }));
   }
-  // The tab that refreshed is gone before the other has heard: the session is found again.
+  // A tab that has not heard of a refresh asks for its outcome instead of using an old token.
+  await other.evaluate(() => client.stop());
+  const newest = await page.evaluate(() => client.getAccessToken({ fresh: true }));
+  await other.evaluate(() => { client.start(); });
+  assert.equal(await other.evaluate(() => client.getAccessToken({ fresh: true })), newest);
+  // Where the tab that refreshed is gone, the session is found again.
   await other.evaluate(() => client.stop());
   await page.evaluate(() => client.getAccessToken({ fresh: true }));
   await page.close();
   await other.evaluate(() => { client.start(); return client.getAccessToken({ fresh: true }); });
+  assert.deepEqual((await Promise.all(refused)).filter((error) => error !== 'use_dpop_nonce'), [], 'no old token was ever sent');
   window.page = page = other;
 });
 

@@ -172,6 +172,20 @@ test('with popups blocked it goes on in this window, and the payout waits to be 
   assert.equal(await page.getByRole('button', { name: 'Send it now' }).count(), 0, 'it waits no longer');
 });
 
+test('a payout that waits is not offered to somebody else', async () => {
+  await signIn(await world.newcomer());
+  await page.evaluate(() => { window.open = () => null; });
+  await fillPayout();
+  await pay();
+  await page.waitForURL(/\/flow\//);
+  await window.context.clearCookies();
+  await signIn(await world.newcomer());
+  await page.reload();
+  await level(1);
+  assert.equal(await page.getByRole('button', { name: 'Send it now' }).count(), 0);
+  assert.equal(stage.api.stored.length, 0);
+});
+
 test('the five factors from the page: add, list, rename, remove', async () => {
   const user = await world.newcomer();
   await signIn(user);
