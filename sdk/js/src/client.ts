@@ -1,42 +1,19 @@
+import { Asking, cancelled, needWindow, saysNo } from './asking';
 import { bodyOf, repeatable, type Repeatable } from './body';
 import { IntelliAuthError } from './errors';
 import { Me } from './me';
-import { Issuer, coded, levelOf, type Access, type Asked, type Tokens, type Transaction } from './oauth';
+import { Issuer, coded, type Access, type Asked, type Tokens } from './oauth';
+import { Pending } from './pending';
 import { demandOf, refusalOf, type Demand } from './problems';
 import { TokenSession } from './session';
-import { kept } from './store';
-import { handOver, openPopup, submit, throughFrame, throughPopup } from './windows';
+import { Board } from './state';
+import { handOver, submit } from './windows';
 import type {
-  AuthClientOptions, AuthEvents, AuthState, Enrolment, EnrolmentResult, Factor, LoginOptions, LogoutOptions, PendingRequest,
-  RedirectResult, Session, StepUpOptions, StepUpResult, TokenOptions, User, Waiting,
+  AuthClientOptions, AuthEvents, AuthState, Enrolment, EnrolmentResult, Factor, LoginOptions, LogoutOptions,
+  RedirectResult, Session, StepUpOptions, StepUpResult, TokenOptions,
 } from './types';
 
-type Use = 'login' | 'check' | 'stepUp' | 'manage' | 'enrol';
-
-/** A request whose answer comes to this page by a redirect. */
-interface Leaving {
-  use: Use;
-  transaction: Transaction;
-  appState: unknown;
-  returnTo: string;
-}
-
-interface PendingRecord {
-  sub: string;
-  at: number;
-  request: Repeatable;
-}
-
-const pendingLife = 5 * 60_000;
 const touchEvery = 5 * 60_000;
-
-/** What is known before anything is: the same on a server and at first in the browser. */
-export const initialState: AuthState = Object.freeze({
-  loading: true, isAuthenticated: false, user: null, aal: 0, error: null, pendingRequest: null, waiting: null,
-});
-
-const cancelled = () => new IntelliAuthError('step_up_cancelled', 'The person did not go on.');
-const saysNo = (error: IntelliAuthError) => error.code === 'access_denied' || error.code === 'step_up_cancelled';
 
 /** Signs people in, keeps their tokens in memory, and asks for more where an API wants it. */
 export class AuthClient {
@@ -45,9 +22,9 @@ export class AuthClient {
   readonly #session: TokenSession;
   readonly #me: Me;
   readonly #name: string;
-  #state: AuthState = initialState;
-  readonly #watchers = new Set<() => void>();
-  readonly #listeners = new Map<string, Set<(detail: never) => void>>();
+  readonly #board = new Board();
+  readonly #asking: Asking;
+  readonly #pending: Pending;
   readonly #callbacks = new Map<string, Promise<RedirectResult>>();
   #started: Promise<void> | undefined;
   #factors: Access | undefined;
@@ -60,6 +37,8 @@ export class AuthClient {
     this.options = Object.freeze({ ...options });
     this.#issuer = new Issuer(options.tenantUrl, options.clientId, options.redirectUri);
     this.#name = `${this.#issuer.origin} ${options.clientId}`;
+    this.#asking = new Asking(this.#issuer, this.#board, options.redirectUri, options.stepUpMode ?? 'auto');
+    this.#pending = new Pending(this.#name);
     this.#session = new TokenSession(this.#issuer, this.#name, (why) => this.#changed(why));
     this.#me = new Me(this.#issuer.meAudience, {
       read: () => this.#session.access(this.#issuer.meAudience),
@@ -71,61 +50,29 @@ export class AuthClient {
   // State and events
 
   /** The same object until something changes. */
-  getState = (): AuthState => this.#state;
+  getState = (): AuthState => this.#board.state;
 
-  subscribe = (watcher: () => void): (() => void) => {
-    this.#watchers.add(watcher);
-    return () => this.#watchers.delete(watcher);
-  };
+  subscribe = (watcher: () => void): (() => void) => this.#board.subscribe(watcher);
 
   on<E extends keyof AuthEvents>(event: E, listener: (detail: AuthEvents[E]) => void): () => void {
-    const all = this.#listeners.get(event) ?? new Set();
-    this.#listeners.set(event, all);
-    all.add(listener as (detail: never) => void);
-    return () => all.delete(listener as (detail: never) => void);
+    return this.#board.on(event, listener);
   }
 
-  #emit<E extends keyof AuthEvents>(event: E, detail: AuthEvents[E]): void {
-    for (const listener of [...(this.#listeners.get(event) ?? [])]) (listener as (detail: AuthEvents[E]) => void)(detail);
-  }
-
-  #set(change: Partial<AuthState>): void {
-    this.#state = Object.freeze({ ...this.#state, ...change });
-    for (const watcher of [...this.#watchers]) watcher();
-  }
-
-  /** The state as the tokens have it. */
   #show(change: Partial<AuthState> = {}): void {
-    const held = this.#session.held;
-    const claims = held?.claims;
-    const same = this.#state.user && this.#state.user.claims === claims;
-    this.#set({
-      loading: false,
-      isAuthenticated: Boolean(held),
-      user: same ? this.#state.user : claims ? userOf(claims) : null,
-      aal: levelOf(claims),
-      ...(held ? {} : { pendingRequest: null }),
-      ...change,
-    });
+    this.#board.show(this.#session.held, change);
   }
 
   #changed(why: 'refreshed' | 'elsewhere' | 'out'): void {
-    const was = this.#state.isAuthenticated;
+    const was = this.#board.state.isAuthenticated;
     if (why === 'out') this.#factors = undefined;
     this.#show();
-    const user = this.#state.user;
-    if (why === 'out' && was) this.#emit('logout', { reason: 'elsewhere' });
-    if (why === 'elsewhere' && !was && user) this.#emit('login', { user, appState: undefined });
+    const user = this.#board.state.user;
+    if (why === 'out' && was) this.#board.emit('logout', { reason: 'elsewhere' });
+    if (why === 'elsewhere' && !was && user) this.#board.emit('login', { user, appState: undefined });
     if (why === 'refreshed') {
       const expires = Math.max(...Object.values(this.#session.held?.access ?? {}).map((access) => access.expires));
-      this.#emit('tokenRefreshed', { expiresAt: new Date(expires) });
+      this.#board.emit('tokenRefreshed', { expiresAt: new Date(expires) });
     }
-  }
-
-  #failed(error: unknown): IntelliAuthError {
-    const known = coded(error);
-    this.#emit('error', { error: known });
-    return known;
   }
 
   // Beginning
@@ -151,11 +98,11 @@ export class AuthClient {
 
   async #begin(): Promise<void> {
     try {
-      if (isAnswer(new URL(location.href), this.options.redirectUri)) await this.handleRedirectCallback();
+      if (this.#asking.answers(new URL(location.href))) await this.handleRedirectCallback();
       else if (!(await this.#session.adopt())) await this.checkSession();
       await this.#offerPending();
     } catch (error) {
-      if (!this.#state.error) this.#show({ error: this.#failed(error) });
+      if (!this.#board.state.error) this.#show({ error: this.#board.failed(error) });
     }
   }
 
@@ -177,9 +124,9 @@ export class AuthClient {
     if (!held || (await this.#session.newest()) === held.generation) return;
     if (await this.#session.adopt(await this.#session.newest())) return;
     this.#session.held = undefined;
-    this.#set({ loading: true });
+    this.#board.set({ loading: true });
     await this.checkSession().catch(() => undefined);
-    if (!this.#session.held) this.#emit('logout', { reason: 'elsewhere' });
+    if (!this.#session.held) this.#board.emit('logout', { reason: 'elsewhere' });
   }
 
   /** Use of the page is use of the session: the issuer hears of it, and tells whether it still stands. */
@@ -188,8 +135,7 @@ export class AuthClient {
     if (this.options.keepAlive === false || !due || !this.#framed || !this.#session.held || document.visibilityState !== 'visible') return;
     this.#touched = Date.now();
     try {
-      const { endpoint, fields, transaction } = await this.#issuer.ask('s', this.#silent());
-      const answer = await throughFrame(endpoint, fields, transaction);
+      const { answer } = await this.#asking.silently(this.#silent());
       if (answer.get('error') === 'login_required') await this.#revoked(new IntelliAuthError('session_revoked', 'The session has ended.'));
     } catch {
       // Not heard: the next refresh tells.
@@ -227,11 +173,10 @@ export class AuthClient {
         return Boolean(this.#session.held);
       }
       sessionStorage.setItem(once, '1');
-      return this.#leave('check', asked);
+      return this.#asking.leave('check', asked);
     }
     try {
-      const { endpoint, fields, transaction } = await this.#issuer.ask('s', asked);
-      const answer = await throughFrame(endpoint, fields, transaction);
+      const { answer, transaction } = await this.#asking.silently(asked);
       await this.#take(await this.#issuer.redeem(answer, transaction), undefined);
       this.#framed = true;
       this.#touched = Date.now();
@@ -241,10 +186,10 @@ export class AuthClient {
       if (['login_required', 'interaction_required', 'timeout'].includes(known.code)) {
         // Where frames have worked before, their word counts.
         if (this.#framed && known.code === 'login_required') await this.#revoked(new IntelliAuthError('session_revoked', 'The session has ended.'));
-        this.#show(this.#state.error ? {} : { error: null });
+        this.#show(this.#board.state.error ? {} : { error: null });
         return false;
       }
-      this.#show({ error: this.#failed(known) });
+      this.#show({ error: this.#board.failed(known) });
       throw known;
     }
   }
@@ -255,24 +200,12 @@ export class AuthClient {
   async loginWithRedirect(options: LoginOptions = {}): Promise<void> {
     needWindow();
     const { requiredAal, maxAge } = options;
-    await this.#leave('login', {
+    await this.#asking.leave('login', {
       ...this.#asked(),
       ...(requiredAal && { level: requiredAal }),
       ...(maxAge !== undefined && { maxAge }),
       extra: { prompt: options.prompt, login_hint: options.loginHint, ui_locales: options.uiLocales },
     }, options);
-  }
-
-  /** Goes to the issuer in this window. The promise ends only if the person comes back by the back button. */
-  async #leave(use: Use, asked: Asked, { appState, returnTo }: LoginOptions = {}): Promise<never> {
-    const { endpoint, fields, transaction } = await this.#issuer.ask('r', asked);
-    const here = isAnswer(new URL(location.href), this.options.redirectUri) ? '/' : location.pathname + location.search + location.hash;
-    const leaving: Leaving = { use, transaction, appState, returnTo: ownPath(returnTo) ?? here };
-    sessionStorage.setItem(`intelliauth ${transaction.state}`, JSON.stringify(leaving));
-    submit(endpoint, fields);
-    return new Promise<never>((_, fail) => {
-      addEventListener('pageshow', ({ persisted }) => { if (persisted) fail(cancelled()); }, { once: true });
-    });
   }
 
   /**
@@ -294,7 +227,7 @@ export class AuthClient {
   async #handOver(answer: URLSearchParams): Promise<RedirectResult> {
     if (!(await handOver(answer))) {
       const error = new IntelliAuthError('state_mismatch', 'The page that asked is gone. This window can be closed.');
-      this.#show({ error: this.#failed(error) });
+      this.#show({ error: this.#board.failed(error) });
       throw error;
     }
     if (window.top === window) window.close();
@@ -302,9 +235,7 @@ export class AuthClient {
   }
 
   async #comeBack(answer: URLSearchParams, state: string): Promise<RedirectResult> {
-    const stored = sessionStorage.getItem(`intelliauth ${state}`);
-    sessionStorage.removeItem(`intelliauth ${state}`);
-    const { use, transaction, appState, returnTo } = (stored ? JSON.parse(stored) : {}) as Partial<Leaving>;
+    const { use, transaction, appState, returnTo } = this.#asking.left(state);
     try {
       if (!transaction || !use) throw new IntelliAuthError('state_mismatch', 'The answer is not to a question of this browser tab.');
       const tokens = await this.#issuer.redeem(answer, transaction);
@@ -316,7 +247,7 @@ export class AuthClient {
       const known = coded(error);
       if (use !== 'login' || !known.recoverable) await this.#restore().catch(() => undefined);
       if (use === 'check' && known.code !== 'state_mismatch') this.#show();
-      else this.#show({ error: this.#failed(known) });
+      else this.#show({ error: this.#board.failed(known) });
       if (use !== 'check') throw known;
     } finally {
       this.#navigate(returnTo ?? '/');
@@ -339,7 +270,7 @@ export class AuthClient {
     if (was && was !== tokens.claims?.sub) throw new IntelliAuthError('subject_mismatch', 'Somebody else has signed in.');
     await this.#session.begin(tokens, this.options.audience ?? '');
     this.#show({ error: null });
-    if (!was && this.#state.user) this.#emit('login', { user: this.#state.user, appState });
+    if (!was && this.#board.state.user) this.#board.emit('login', { user: this.#board.state.user, appState });
   }
 
   /** Signs out here, in the other tabs, and at the issuer: leaves the page, unless `localOnly`. */
@@ -348,9 +279,9 @@ export class AuthClient {
     const held = this.#session.held;
     this.#factors = undefined;
     await this.#session.end(true);
-    await kept.remove(`pending ${this.#name}`).catch(() => undefined);
+    await this.#pending.forget();
     this.#show({ error: null });
-    this.#emit('logout', { reason: 'here' });
+    this.#board.emit('logout', { reason: 'here' });
     if (options.localOnly) return;
     const request = await this.#issuer.logoutRequest(held?.idToken, options.returnTo);
     if (request) submit(request.endpoint, request.fields);
@@ -361,7 +292,7 @@ export class AuthClient {
     this.#factors = undefined;
     await this.#session.end(true);
     this.#show({ error });
-    this.#emit('sessionRevoked', { error });
+    this.#board.emit('sessionRevoked', { error });
   }
 
   // Tokens
@@ -403,7 +334,7 @@ export class AuthClient {
       .then((): StepUpResult => ({ kind: 'success' }))
       .catch((error: unknown): StepUpResult => {
         const known = coded(error);
-        return saysNo(known) ? { kind: 'cancelled' } : { kind: 'error', error: this.#failed(known) };
+        return saysNo(known) ? { kind: 'cancelled' } : { kind: 'error', error: this.#board.failed(known) };
       })
       .finally(() => {
         if (this.#stepping === stepping) this.#stepping = undefined;
@@ -421,62 +352,16 @@ export class AuthClient {
       ...(demand.maxAge !== undefined && { maxAge: demand.maxAge }),
       extra: { reason: options.reason },
     };
-    const tokens = await this.#elsewhere('stepUp', asked, options, async () => {
-      if (request) await kept.put(`pending ${this.#name}`, { sub: held.sub, at: Date.now(), request } satisfies PendingRecord);
+    const tokens = await this.#asking.elsewhere('stepUp', asked, options, async () => {
+      if (request) await this.#pending.keep(held.sub, request);
     });
     await this.#take(tokens, undefined);
   }
 
-  /** Asks in a popup, or in this window where there is none to be had. */
-  async #elsewhere(use: Use, asked: Asked, { mode = this.options.stepUpMode ?? 'auto', signal }: StepUpOptions, before?: () => Promise<void>): Promise<Tokens> {
-    needWindow();
-    const popup = mode === 'redirect' ? null : openPopup();
-    if (!popup) {
-      if (mode === 'popup') throw new IntelliAuthError('popup_blocked', 'The browser blocked the window.');
-      await before?.();
-      return this.#leave(use, asked);
-    }
-    const giveUp = new AbortController();
-    const cancel = () => giveUp.abort(cancelled());
-    if (signal?.aborted) cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
-    const waiting: Waiting = { for: use === 'enrol' ? 'enrolment' : use === 'manage' ? 'manage' : 'stepUp', cancel, focus: () => popup.focus() };
-    this.#set({ waiting });
-    try {
-      const { endpoint, fields, transaction } = await this.#issuer.ask('p', { ...asked, extra: { ...asked.extra, display: 'popup' } });
-      return await this.#issuer.redeem(await throughPopup(popup, endpoint, fields, transaction, giveUp.signal), transaction);
-    } finally {
-      popup.close();
-      if (this.#state.waiting === waiting) this.#set({ waiting: null });
-    }
-  }
-
-  /** A request that a redirect interrupted is offered to whose it was, for five minutes. */
   async #offerPending(): Promise<void> {
-    const key = `pending ${this.#name}`;
-    const found = await kept.get<PendingRecord>(key).catch(() => undefined);
-    if (!found) return;
-    const held = this.#session.held;
-    if (!held || found.sub !== held.sub || Date.now() - found.at > pendingLife || found.at > Date.now()) {
-      if (held || Date.now() - found.at > pendingLife) await kept.remove(key);
-      return;
-    }
-    const discard = async () => {
-      this.#set({ pendingRequest: null });
-      await kept.remove(key);
-    };
-    const pending: PendingRequest = {
-      method: found.request.method, url: found.request.url, savedAt: new Date(found.at), discard,
-      send: async () => {
-        if (Date.now() - found.at > pendingLife || this.#session.held?.sub !== found.sub) {
-          await discard();
-          throw new IntelliAuthError('not_signed_in', 'The request waited too long, or for somebody else.');
-        }
-        await discard();
-        return this.#exchange(found.request, {});
-      },
-    };
-    this.#set({ pendingRequest: pending });
+    const gone = () => this.#board.set({ pendingRequest: null });
+    const pendingRequest = await this.#pending.offer(() => this.#session.held?.sub, gone, (request) => this.#exchange(request, {}));
+    if (pendingRequest) this.#board.set({ pendingRequest });
   }
 
   // Calling APIs
@@ -512,7 +397,7 @@ export class AuthClient {
     if (!demand || refusal) return response;
 
     const sub = this.#session.held?.sub;
-    this.#emit('stepUpRequired', { ...demand, url: request.url });
+    this.#board.emit('stepUpRequired', { ...demand, url: request.url });
     const result = await this.#raise(demand, init.signal ? { signal: init.signal } : {}, request);
     if (result.kind === 'cancelled') throw cancelled();
     if (result.kind === 'error') throw result.error;
@@ -527,7 +412,7 @@ export class AuthClient {
     if (this.#factors && this.#factors.expires - 15_000 > Date.now()) return this.#factors;
     const held = this.#session.held;
     if (!held) throw new IntelliAuthError('not_signed_in', 'Nobody is signed in.');
-    const tokens = await this.#elsewhere('manage', {
+    const tokens = await this.#asking.elsewhere('manage', {
       scope: 'openid me me:factors', resource: this.#issuer.meAudience, idToken: held.idToken, sub: held.sub,
     }, {});
     this.#factors = tokens.access;
@@ -555,7 +440,7 @@ export class AuthClient {
       return await this.#change((access) => this.#me.enrol(access, factor, options));
     } catch (error) {
       const known = coded(error);
-      return saysNo(known) ? { kind: 'cancelled' } : { kind: 'error', error: this.#failed(known) };
+      return saysNo(known) ? { kind: 'cancelled' } : { kind: 'error', error: this.#board.failed(known) };
     }
   }
 
@@ -563,7 +448,7 @@ export class AuthClient {
   async #enrolPasskey(): Promise<EnrolmentResult> {
     const held = this.#session.held;
     if (!held) throw new IntelliAuthError('not_signed_in', 'Nobody is signed in.');
-    await this.#elsewhere('enrol', { scope: 'openid', idToken: held.idToken, sub: held.sub, extra: { enrol: 'passkey' } }, {});
+    await this.#asking.elsewhere('enrol', { scope: 'openid', idToken: held.idToken, sub: held.sub, extra: { enrol: 'passkey' } }, {});
     const passkeys = (await this.listMfaEnrolments()).filter(({ factor }) => factor === 'passkey');
     const enrolment = passkeys.sort((a, b) => b.enrolledAt.localeCompare(a.enrolledAt))[0];
     return { kind: 'success', ...(enrolment && { enrolment }) };
@@ -610,32 +495,4 @@ export class AuthClient {
       return what(await this.#token(this.#issuer.meAudience, access));
     }
   }
-}
-
-function needWindow(): void {
-  if (typeof window === 'undefined') throw new IntelliAuthError('not_in_browser', 'This needs a browser window.');
-}
-
-/** Whether an address carries an answer to the redirect URI. */
-function isAnswer(url: URL, redirectUri: string): boolean {
-  const back = new URL(redirectUri);
-  const { searchParams: q } = url;
-  return url.origin === back.origin && url.pathname === back.pathname && q.has('state') && (q.has('code') || q.has('error'));
-}
-
-/** A path of this origin, or nothing: an address elsewhere is no place to return to. */
-function ownPath(to: string | undefined): string | undefined {
-  if (to === undefined) return undefined;
-  const url = new URL(to, location.origin);
-  return url.origin === location.origin ? url.pathname + url.search + url.hash : undefined;
-}
-
-function userOf(claims: Readonly<Record<string, unknown>>): User {
-  const { sub, email, email_verified: verified, name } = claims;
-  return {
-    id: String(sub), claims,
-    ...(typeof email === 'string' && { email }),
-    ...(typeof verified === 'boolean' && { emailVerified: verified }),
-    ...(typeof name === 'string' && { name }),
-  };
 }
