@@ -1,10 +1,12 @@
-import { Asking, cancelled, needWindow, saysNo } from './asking';
-import { bodyOf, repeatable, type Repeatable } from './body';
+import { Asking, needWindow, saysNo } from './asking';
+import { repeatable, type Repeatable } from './body';
 import { IntelliAuthError } from './errors';
+import { exchange } from './exchange';
 import { Me } from './me';
+import { Methods } from './methods';
 import { Issuer, coded, type Access, type Asked, type Tokens } from './oauth';
 import { Pending } from './pending';
-import { demandOf, refusalOf, type Demand } from './problems';
+import type { Demand } from './problems';
 import { TokenSession } from './session';
 import { Board } from './state';
 import { handOver, submit } from './windows';
@@ -21,13 +23,13 @@ export class AuthClient {
   readonly #issuer: Issuer;
   readonly #session: TokenSession;
   readonly #me: Me;
+  readonly #methods: Methods;
   readonly #name: string;
   readonly #board = new Board();
   readonly #asking: Asking;
   readonly #pending: Pending;
   readonly #callbacks = new Map<string, Promise<RedirectResult>>();
   #started: Promise<void> | undefined;
-  #factors: Access | undefined;
   #stepping: { demand: Demand; result: Promise<StepUpResult> } | undefined;
   #framed = false; // a silent check has worked in this page
   #touched = 0;
@@ -44,6 +46,11 @@ export class AuthClient {
       read: () => this.#session.access(this.#issuer.meAudience),
       send: (access, url, init) => this.#issuer.call(access, url, init),
       revoked: (error) => this.#revoked(error),
+    });
+    this.#methods = new Methods({
+      asking: this.#asking, board: this.#board, me: this.#me, meAudience: this.#issuer.meAudience,
+      held: () => this.#session.held,
+      token: (audience, not) => this.#token(audience, not),
     });
   }
 
@@ -64,7 +71,7 @@ export class AuthClient {
 
   #changed(why: 'refreshed' | 'elsewhere' | 'out'): void {
     const was = this.#board.state.isAuthenticated;
-    if (why === 'out') this.#factors = undefined;
+    if (why === 'out') this.#methods.hold(undefined);
     this.#show();
     const user = this.#board.state.user;
     if (why === 'out' && was) this.#board.emit('logout', { reason: 'elsewhere' });
@@ -239,7 +246,7 @@ export class AuthClient {
     try {
       if (!transaction || !use) throw new IntelliAuthError('state_mismatch', 'The answer is not to a question of this browser tab.');
       const tokens = await this.#issuer.redeem(answer, transaction);
-      if (use === 'manage') this.#factors = tokens.access;
+      if (use === 'manage') this.#methods.hold(tokens.access);
       if (use === 'manage' || use === 'enrol') await this.#restore();
       else await this.#take(tokens, appState);
       sessionStorage.removeItem(`intelliauth checked ${this.#name}`);
@@ -277,7 +284,7 @@ export class AuthClient {
   async logout(options: LogoutOptions = {}): Promise<void> {
     needWindow();
     const held = this.#session.held;
-    this.#factors = undefined;
+    this.#methods.hold(undefined);
     await this.#session.end(true);
     await this.#pending.forget();
     this.#show({ error: null });
@@ -289,7 +296,7 @@ export class AuthClient {
 
   async #revoked(error: IntelliAuthError): Promise<void> {
     if (!this.#session.held) return;
-    this.#factors = undefined;
+    this.#methods.hold(undefined);
     await this.#session.end(true);
     this.#show({ error });
     this.#board.emit('sessionRevoked', { error });
@@ -329,7 +336,7 @@ export class AuthClient {
 
   #raise(demand: Demand, options: StepUpOptions, request?: Repeatable): Promise<StepUpResult> {
     const now = this.#stepping;
-    if (now && now.demand.requiredAal >= demand.requiredAal && (demand.maxAge === undefined || now.demand.maxAge !== undefined)) return now.result;
+    if (now && now.demand.requiredAal >= demand.requiredAal && (now.demand.maxAge ?? Infinity) <= (demand.maxAge ?? Infinity)) return now.result;
     const result = this.#climb(demand, options, request)
       .then((): StepUpResult => ({ kind: 'success' }))
       .catch((error: unknown): StepUpResult => {
@@ -379,83 +386,29 @@ export class AuthClient {
     return this.#exchange(request, rest);
   };
 
-  async #exchange(request: Repeatable, init: RequestInit): Promise<Response> {
-    const audience = this.options.audience ?? '';
-    const url = new URL(request.url);
-    const send = (access: Access) =>
-      this.#issuer.call(access, url, { ...init, method: request.method, headers: new Headers(request.headers), body: bodyOf(request) });
-    let access = await this.#token(audience);
-    let response = await send(access);
-    let refusal = await refusalOf(response);
-    if (refusal === 'invalid_token') {
-      access = await this.#token(audience, access);
-      response = await send(access);
-      refusal = await refusalOf(response);
-    }
-    if (refusal === 'session_revoked') await this.#revoked(new IntelliAuthError('session_revoked', 'The session has ended.'));
-    const demand = await demandOf(response);
-    if (!demand || refusal) return response;
-
-    const sub = this.#session.held?.sub;
-    this.#board.emit('stepUpRequired', { ...demand, url: request.url });
-    const result = await this.#raise(demand, init.signal ? { signal: init.signal } : {}, request);
-    if (result.kind === 'cancelled') throw cancelled();
-    if (result.kind === 'error') throw result.error;
-    if (this.#session.held?.sub !== sub) throw new IntelliAuthError('subject_mismatch', 'Somebody else has signed in.');
-    return send(await this.#token(audience));
+  #exchange(request: Repeatable, init: RequestInit): Promise<Response> {
+    return exchange(request, init, {
+      issuer: this.#issuer,
+      audience: this.options.audience ?? '',
+      sub: () => this.#session.held?.sub,
+      token: (audience, not) => this.#token(audience, not),
+      raise: (demand, options, interrupted) => {
+        this.#board.emit('stepUpRequired', { ...demand, url: interrupted.url });
+        return this.#raise(demand, options, interrupted);
+      },
+      revoked: (error) => this.#revoked(error),
+    });
   }
 
   // Sign-in methods and sessions
 
-  /** A token that may change sign-in methods: the person confirms it in a popup, for five minutes. */
-  async #manage(): Promise<Access> {
-    if (this.#factors && this.#factors.expires - 15_000 > Date.now()) return this.#factors;
-    const held = this.#session.held;
-    if (!held) throw new IntelliAuthError('not_signed_in', 'Nobody is signed in.');
-    const tokens = await this.#asking.elsewhere('manage', {
-      scope: 'openid me me:factors', resource: this.#issuer.meAudience, idToken: held.idToken, sub: held.sub,
-    }, {});
-    this.#factors = tokens.access;
-    return tokens.access;
-  }
-
-  /** One change with a fresh purpose. Where the token no longer shows enough, as after a first factor, asks once more. */
-  async #change<T>(what: (access: Access) => Promise<T>): Promise<T> {
-    const had = this.#factors;
-    const access = await this.#manage();
-    try {
-      return await what(access);
-    } catch (error) {
-      if (!['mfa_required', 'invalid_token'].includes(coded(error).code)) throw error;
-      this.#factors = undefined;
-      if (access !== had) throw error;
-      return what(await this.#manage());
-    }
-  }
-
   /** Sets up a factor. Call it from a click: it may open a popup. */
-  async startMfaEnrolment(factor: Factor, options: { name?: string; phoneNumber?: string } = {}): Promise<EnrolmentResult> {
-    try {
-      if (factor === 'passkey') return await this.#enrolPasskey();
-      return await this.#change((access) => this.#me.enrol(access, factor, options));
-    } catch (error) {
-      const known = coded(error);
-      return saysNo(known) ? { kind: 'cancelled' } : { kind: 'error', error: this.#board.failed(known) };
-    }
-  }
-
-  /** The ceremony belongs on the tenant's origin. */
-  async #enrolPasskey(): Promise<EnrolmentResult> {
-    const held = this.#session.held;
-    if (!held) throw new IntelliAuthError('not_signed_in', 'Nobody is signed in.');
-    await this.#asking.elsewhere('enrol', { scope: 'openid', idToken: held.idToken, sub: held.sub, extra: { enrol: 'passkey' } }, {});
-    const passkeys = (await this.listMfaEnrolments()).filter(({ factor }) => factor === 'passkey');
-    const enrolment = passkeys.sort((a, b) => b.enrolledAt.localeCompare(a.enrolledAt))[0];
-    return { kind: 'success', ...(enrolment && { enrolment }) };
+  startMfaEnrolment(factor: Factor, options: { name?: string; phoneNumber?: string } = {}): Promise<EnrolmentResult> {
+    return this.#methods.enrol(factor, options);
   }
 
   listMfaEnrolments(): Promise<Enrolment[]> {
-    return this.#reading((access) => this.#me.enrolments(access));
+    return this.#methods.read((access) => this.#me.enrolments(access));
   }
 
   listMfaEnrollments(): Promise<Enrolment[]> {
@@ -463,36 +416,26 @@ export class AuthClient {
   }
 
   renameMfaEnrolment(id: string, name: string): Promise<Enrolment> {
-    return this.#change((access) => this.#me.rename(access, id, name));
+    return this.#methods.change((access) => this.#me.rename(access, id, name));
   }
 
   removeMfaEnrolment(id: string): Promise<void> {
-    return this.#change((access) => this.#me.remove(access, id));
+    return this.#methods.change((access) => this.#me.remove(access, id));
   }
 
   listSessions(): Promise<Session[]> {
-    return this.#reading((access) => this.#me.sessions(access));
+    return this.#methods.read((access) => this.#me.sessions(access));
   }
 
   revokeSession(id: string): Promise<void> {
-    return this.#change((access) => this.#me.endSession(access, id));
+    return this.#methods.change((access) => this.#me.endSession(access, id));
   }
 
   revokeOtherSessions(): Promise<void> {
-    return this.#change((access) => this.#me.endOthers(access));
+    return this.#methods.change((access) => this.#me.endOthers(access));
   }
 
   changePassword(change: { current: string; new: string }): Promise<void> {
-    return this.#change((access) => this.#me.password(access, change));
-  }
-
-  async #reading<T>(what: (access: Access) => Promise<T>): Promise<T> {
-    const access = await this.#token(this.#issuer.meAudience);
-    try {
-      return await what(access);
-    } catch (error) {
-      if (coded(error).code !== 'invalid_token') throw error;
-      return what(await this.#token(this.#issuer.meAudience, access));
-    }
+    return this.#methods.change((access) => this.#me.password(access, change));
   }
 }
