@@ -1,5 +1,5 @@
 # make run        a complete world on http://localhost:8080 (needs only Go)
-# make test       everything: Go with the race detector, PostgreSQL, relying parties, browser
+# make test       everything: Go with the race detector, PostgreSQL, relying parties, browser, SDKs
 # make check      format, vet, staticcheck, the architecture, generated code
 # make bench      rates and CPU, each beside its limit measured in the same run
 # make screenshots  every page, narrow and wide, light and dark
@@ -13,6 +13,7 @@ export CGO_ENABLED ?= 0
 # No more than these: a package that instantiates atomics or sync.Map without the detector hides their order from all others.
 RACE := -race -gcflags='modernc.org/sqlite/lib=-race=false' -gcflags='modernc.org/libc/...=-race=false' -gcflags='golang.org/x/crypto/...=-race=false'
 TOOL := go tool -modfile=tools/go.mod
+comma := ,
 NODE := node --test --test-concurrency=1 --test-timeout=180000
 
 # Tests that drive the binary are never cached: Go cannot see that it changed.
@@ -21,7 +22,7 @@ define part
 	@printf '\n=== %s\n' '$(1)'; start=$$SECONDS; $(2); printf '=== %s: %d s\n' '$(1)' $$((SECONDS-start))
 endef
 
-.PHONY: build run test test-go test-sdk-go test-pg test-rp test-web setup check bench screenshots clean
+.PHONY: build run test test-go test-sdk-go test-pg test-rp test-web test-sdk setup check bench screenshots clean
 
 build:
 	go build -trimpath -o bin/intelliauth ./cmd/intelliauth
@@ -33,7 +34,7 @@ setup:
 	$(call part,setup,test/setup.sh)
 
 test: export INTELLIAUTH_TEST = all
-test: setup test-go test-sdk-go test-pg test-rp test-web
+test: setup test-go test-sdk-go test-pg test-rp test-web test-sdk
 	@printf '\nAll parts passed.\n'
 
 test-go: export CGO_ENABLED = 1
@@ -55,6 +56,11 @@ test-rp: build
 
 test-web: build
 	$(call part,web: Chromium,cd test && $(NODE) browser/)
+
+test-sdk: build
+	$(call part,sdk: npm packages,test/setup.sh npm)
+	$(call part,sdk: build$(comma) types$(comma) packaging and sizes,cd sdk && npm run --silent check)
+	$(call part,sdk: Node$(comma) React and Chromium with the real server,cd sdk && $(NODE) test/*.test.mjs)
 
 check:
 	$(call part,gofumpt,out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go' | grep -v /sqlc/)); [ -z "$$out" ] || { printf 'not formatted (run: make fmt):\n%s\n' "$$out"; exit 1; })

@@ -8,6 +8,10 @@ cd "$(dirname "$0")"
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$@" >&2; exit 1; }
 
+# With the argument npm, only the npm packages.
+only=${1:-}
+
+if [ "$only" != npm ]; then
 # 1. Programs, and the Debian package that holds each.
 missing=''
 want() { # want PACKAGE PATH...: any one path will do
@@ -54,18 +58,27 @@ else
 	say 'postfix: unpacked'
 fi
 
+fi
+
 # 3. Node and the npm packages.
 command -v node >/dev/null 2>&1 || fail 'node is missing: install Node 20.19 or newer (Debian: apt-get install nodejs npm)'
 command -v npm >/dev/null 2>&1 || fail 'npm is missing: install npm (Debian: apt-get install npm)'
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
 	fail "node $(node --version) is too old: 20.19 or newer is needed"
 
-if [ -f node_modules/.package-lock.json ] && [ ! package-lock.json -nt node_modules/.package-lock.json ]; then
-	say 'npm packages: all there'
-else
-	say 'npm ci'
-	npm ci --no-audit --no-fund --loglevel=error ||
-		fail 'npm ci failed: is the npm registry reachable?' 'run it by hand with:  cd test && npm ci'
-	touch node_modules/.package-lock.json
-	say 'npm packages: installed'
-fi
+# install FOLDER: what its lockfile names, unless it is there.
+install() {
+	if [ -f "$1/node_modules/.package-lock.json" ] && [ ! "$1/package-lock.json" -nt "$1/node_modules/.package-lock.json" ]; then
+		say "npm packages of $1: all there"
+		return
+	fi
+	say "npm ci in $1"
+	(cd "$1" && npm ci --no-audit --no-fund --loglevel=error) ||
+		fail 'npm ci failed: is the npm registry reachable?' "run it by hand with:  cd $1 && npm ci"
+	touch "$1/node_modules/.package-lock.json"
+	say "npm packages of $1: installed"
+}
+cd ..
+install test
+install sdk
+install examples/react-spa
