@@ -144,12 +144,16 @@ func (v visit) current(page *flowPage, view flow.View, prompt flow.ViewPrompt, p
 	page.Main = v.answering(view, prompt, words)
 	if len(prompt.Codes) > 0 && (view.Duty == nil || view.Duty.Factor != prompt.Factor) {
 		page.Lead = append(page.Lead, v.Text(messages.EnrolAfter)) // nobody came for them
+		page.Cancel = ""                                           // what was set up is set up: to leave now would only lose the sign-in
 	}
 	if prompt.SentTo != "" {
 		page.Status = v.Text(v.sent(view), "address", prompt.SentTo)
 	}
 	if prompt.Resend {
-		page.Resend, page.Look = v.Text(messages.StepResend), v.Text(messages.StepSpam)
+		page.Resend = v.Text(messages.StepResend)
+		if strings.Contains(prompt.SentTo, "@") { // a text message has no such folder
+			page.Look = v.Text(messages.StepSpam)
+		}
 	}
 }
 
