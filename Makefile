@@ -22,7 +22,7 @@ define part
 	@printf '\n=== %s\n' '$(1)'; start=$$SECONDS; $(2); printf '=== %s: %d s\n' '$(1)' $$((SECONDS-start))
 endef
 
-.PHONY: build run test test-go test-pg test-rp test-web test-sdk setup check bench screenshots clean
+.PHONY: build run test test-go test-sdk-go test-pg test-rp test-web test-sdk setup check bench screenshots clean
 
 build:
 	go build -trimpath -o bin/intelliauth ./cmd/intelliauth
@@ -34,12 +34,17 @@ setup:
 	$(call part,setup,test/setup.sh)
 
 test: export INTELLIAUTH_TEST = all
-test: setup test-go test-pg test-rp test-web test-sdk
+test: setup test-go test-sdk-go test-pg test-rp test-web test-sdk
 	@printf '\nAll parts passed.\n'
 
 test-go: export CGO_ENABLED = 1
 test-go:
 	$(call part,go: unit and end to end with the race detector,go test $(RACE) -timeout 6m $$(go list ./... | grep -v internal/store$$))
+
+test-sdk-go: export CGO_ENABLED = 1
+test-sdk-go:
+	$(call part,sdk: Go,cd sdk/go && go test -race -timeout 3m ./...)
+	$(call part,sdk: the example API in Go,cd examples/go-api && go build -o /dev/null .)
 
 test-pg: export CGO_ENABLED = 1
 test-pg:
@@ -59,11 +64,11 @@ test-sdk: build
 
 check:
 	$(call part,gofumpt,out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go' | grep -v /sqlc/)); [ -z "$$out" ] || { printf 'not formatted (run: make fmt):\n%s\n' "$$out"; exit 1; })
-	$(call part,vet,go vet ./...)
+	$(call part,vet,go vet ./... && (cd sdk/go && go vet ./...) && (cd examples/go-api && go vet ./...))
 	$(call part,staticcheck,$(TOOL) staticcheck ./...)
 	$(call part,architecture,go test .)
 	$(call part,the configuration reference,go test ./cmd/intelliauth/configdoc)
-	$(call part,modules,go mod tidy -diff)
+	$(call part,modules,go mod tidy -diff && (cd sdk/go && go mod tidy -diff) && (cd examples/go-api && go mod tidy -diff))
 
 fmt:
 	$(TOOL) gofumpt -w $$(git ls-files '*.go' | grep -v /sqlc/)

@@ -47,6 +47,9 @@ require (
 require (
 	github.com/go-jose/go-jose/v4 v4.1.9 // indirect
 	github.com/intelliauth/intelliauth v0.0.0
+	github.com/intelliauth/intelliauth/sdk/go v0.0.0
 )
 
 replace github.com/intelliauth/intelliauth => ../
+
+replace github.com/intelliauth/intelliauth/sdk/go => ../sdk/go

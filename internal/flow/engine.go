@@ -16,6 +16,7 @@ import (
 	"github.com/intelliauth/intelliauth/internal/factor"
 	"github.com/intelliauth/intelliauth/internal/identity"
 	"github.com/intelliauth/intelliauth/internal/policy"
+	"github.com/intelliauth/intelliauth/internal/risk"
 )
 
 // Kinds of ephemerals.
@@ -44,8 +45,10 @@ type Deps struct {
 	Factors []factor.Factor
 	Slots   *Slots
 	// Index gives a tenant's key for keyed hashes of identifiers.
-	Index  func(ctx context.Context, tenant string) ([]byte, error)
-	Trust  assurance.Trust
+	Index func(ctx context.Context, tenant string) ([]byte, error)
+	Trust assurance.Trust
+	// Assess says how odd a sign-in looks; default risk.Assess.
+	Assess func(risk.Signals) risk.Assessment
 	Now    func() time.Time
 	Random io.Reader
 	Kept   time.Duration // how long a finished flow keeps its answer; default 60 s
@@ -65,6 +68,9 @@ type Engine struct {
 
 // New makes an engine. Factors are the visible list that main hands in.
 func New(d Deps) *Engine {
+	if d.Assess == nil {
+		d.Assess = risk.Assess
+	}
 	if d.Kept == 0 {
 		d.Kept = defaultKept
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/intelliauth/intelliauth/internal/assurance"
 	"github.com/intelliauth/intelliauth/internal/identity"
+	"github.com/intelliauth/intelliauth/internal/risk"
 )
 
 func asking(need assurance.Requirement) func(*Request) {
@@ -105,5 +106,55 @@ func TestH18ThePasswordAloneEnrolsNothing(t *testing.T) {
 		if thief.Session != "" || len(w.sessions("ada")) != 0 {
 			t.Errorf("%s: a session was opened", mode)
 		}
+	}
+}
+
+// TestH19OddSignInsEnrolNothingInline: a right password, no factors, and a sign-in
+// that looks odd. At high risk it ends; at medium a browser that was long known
+// vouches for nothing any more.
+func TestH19OddSignInsEnrolNothingInline(t *testing.T) {
+	for _, c := range []struct {
+		band   risk.Band
+		step   Step
+		prompt string
+	}{
+		{risk.Unknown, Enrol, ""}, // the control: a browser known for days needs no ticket
+		{risk.Low, Enrol, ""},
+		{risk.Medium, Prove, "ticket"},
+		{risk.High, Denied, ""},
+	} {
+		t.Run(string(c.band), func(t *testing.T) {
+			w := newLife(t, `{}`)
+			p := w.browser()
+			p.signIn("ada")
+			w.pass(48 * time.Hour)
+			deps := w.engine.Deps
+			deps.Assess = func(risk.Signals) risk.Assessment { return risk.Assessment{Band: c.band} }
+			w.engine = New(deps)
+			p.Session = "" // the browser is known; nobody is signed in
+			id := p.begin(asking(assurance.Requirement{Level: assurance.AAL2})).FlowID
+			if v := p.identify(id, "ada@example.com"); v.Step != Prove || len(v.Reasons) != 0 {
+				t.Fatalf("before a proof it says %s %v", v.Step, v.Reasons)
+			}
+			v := p.answer(id, "ada word").View
+			if v.Step != c.step || c.prompt != "" && v.current() != c.prompt {
+				t.Fatalf("after the password: %s", v)
+			}
+			if c.step == Enrol {
+				return
+			}
+			for _, way := range []string{"offer:totp", "offer:passkey", "totp"} {
+				if out, err := w.engine.Post(t.Context(), w.tenant, p.Browser, id, Post{Choose: way}); err == nil && out.View.Step == Enrol {
+					t.Errorf("%s leads to %s", way, out.View)
+				}
+			}
+			w.must(w.store.View(t.Context(), w.tenant.ID, func(tx identity.Tx) error {
+				held, err := tx.Enrolments.ByUser(t.Context(), w.users["ada"].ID)
+				if len(held) != 1 {
+					t.Errorf("%d enrolments", len(held))
+				}
+				return err
+			}))
+		})
 	}
 }

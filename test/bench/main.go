@@ -14,6 +14,7 @@
 //	limits.go   what the machine could do at best
 //	parts.go    the parts of the run
 //	factors.go  sign-ins with a passkey and with a TOTP code, and what they ask of the database
+//	fanout.go   how long until many APIs refuse what was revoked
 //	crowd.go    the same with 100,000 users, A B A B
 //
 // Two binaries are measured. The one that was built, for all that hashes
@@ -35,16 +36,18 @@ import (
 
 // plan bounds the run.
 type plan struct {
-	window time.Duration // of each measurement
-	users  int           // of the small database
-	crowd  int           // of the large one
-	rounds int           // of A B
-	starts int
+	window      time.Duration // of each measurement
+	users       int           // of the small database
+	crowd       int           // of the large one
+	rounds      int           // of A B
+	starts      int
+	revocations int
 }
 
 func main() {
 	bare := flag.String("bare", "", "serve FILE on a free port, and nothing else (used by bench itself)")
 	durable := flag.Bool("durable", false, "with -bare: sign twice and commit beside FILE before each answer")
+	api := flag.String("api", "", "be an API of the issuer ADDRESS, and nothing else (used by bench itself)")
 	quick := flag.Bool("quick", false, "short windows and a small crowd, to see that everything runs")
 	only := flag.String("only", "", "run the parts whose name contains this")
 	flag.Parse()
@@ -55,9 +58,16 @@ func main() {
 		}
 		return
 	}
-	p := plan{window: 3 * time.Second, users: 1000, crowd: 100_000, rounds: 3, starts: 11}
+	if *api != "" {
+		if err := runListener(*api); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	p := plan{window: 3 * time.Second, users: 1000, crowd: 100_000, rounds: 3, starts: 11, revocations: 200}
 	if *quick {
-		p = plan{window: 500 * time.Millisecond, users: 300, crowd: 2_000, rounds: 2, starts: 3}
+		p = plan{window: 500 * time.Millisecond, users: 300, crowd: 2_000, rounds: 2, starts: 3, revocations: 20}
 	}
 	b := &bench{plan: p, only: *only}
 	err := b.run()
@@ -143,6 +153,7 @@ func (b *bench) run() error {
 		{"password sign-in", b.passwords},
 		{"a whole sign-in without the hash, tokens", b.tokens},
 		{"passkey and TOTP sign-ins", b.factors},
+		{"revocations at many APIs", b.fanout},
 		{"metadata", b.metadata},
 		{"start and memory", b.start},
 		{fmt.Sprintf("%d users, A B A B", b.plan.crowd), b.crowds},

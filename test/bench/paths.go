@@ -77,7 +77,7 @@ type view struct {
 	} `json:"prompts"`
 	Redirect  string `json:"redirect"`
 	Skippable bool   `json:"skippable"`
-	Error    *struct {
+	Error     *struct {
 		Code string `json:"code"`
 	} `json:"error"`
 }

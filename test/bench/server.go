@@ -80,6 +80,7 @@ const (
 	clientSecret = "bench-secret-of-many-characters"
 	redirectURI  = "http://127.0.0.1:9/callback"
 	tenantID     = "main"
+	audience     = "https://api.bench.example"
 )
 
 func (b *bench) newHouse(name string) (*house, error) {
