@@ -1,6 +1,6 @@
 // What the tests of the SDKs play on: the built binary as `intelliauth dev`, the
 // React example as it is built, an API on the Node SDK, and Chromium.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { World } from '../../test/world/dev.mjs';
 import { rolldown } from 'rolldown';
-import { folder } from '../../test/world/process.mjs';
+import { folder, onFreePort } from '../../test/world/process.mjs';
 import { Window as Plain } from '../../test/world/chromium.mjs';
 import { Verifier, intelliAuth, requireAal } from '../node/dist/index.mjs';
 
@@ -109,6 +109,25 @@ async function bytes(request) {
   return Buffer.concat(chunks);
 }
 
+/** examples/go-api as its own process. */
+async function goAPI(world) {
+  const home = await folder('go-api');
+  const binary = join(home.path, 'go-api');
+  await run('go', ['build', '-o', binary, '.'], { cwd: fileURLToPath(new URL('../../examples/go-api', import.meta.url)) });
+  let child;
+  const port = await onFreePort(async (free) => {
+    child = spawn(binary, ['-listen', `127.0.0.1:${free}`, '-issuer', world.issuer], { stdio: ['ignore', 'ignore', 'pipe'] });
+    process.once('exit', () => child.kill('SIGKILL'));
+    let said = '';
+    await new Promise((done, fail) => {
+      child.stderr.on('data', (chunk) => { said += chunk; if (/listening on/.test(said)) done(); });
+      child.once('exit', () => fail(new Error(said)));
+    });
+    return free;
+  });
+  return { port, stop: async () => { const gone = once(child, 'exit'); child.kill(); await gone; await home.remove(); } };
+}
+
 /** Adds a page of the same origin that has the browser core and nothing else: `IntelliAuth.AuthClient`. */
 async function bare(root) {
   const bundle = await rolldown({ input: fileURLToPath(new URL('../js/dist/index.js', import.meta.url)), platform: 'browser' });
@@ -119,7 +138,8 @@ async function bare(root) {
 
 /** Everything, with the example built for this world. */
 export class Stage {
-  static async open() {
+  /** `go` for the example API in Go instead of one on the Node SDK. */
+  static async open({ go = false } = {}) {
     const stage = new Stage();
     stage.ends = [];
     try {
@@ -135,7 +155,7 @@ export class Stage {
       const page = await listen(files(home.path));
       stage.ends.push(page.stop);
       stage.api = payouts(stage.world);
-      const api = await listen(stage.api.app);
+      const api = go ? await goAPI(stage.world) : await listen(stage.api.app);
       stage.ends.push(api.stop);
       stage.browser = await chromium.launch({
         executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
