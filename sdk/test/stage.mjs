@@ -10,7 +10,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { World } from '../../test/world/dev.mjs';
 import { rolldown } from 'rolldown';
+<<<<<<< HEAD
 import { folder, onFreePort } from '../../test/world/process.mjs';
+=======
+import { folder, freePort } from '../../test/world/process.mjs';
+>>>>>>> main
 import { Window as Plain } from '../../test/world/chromium.mjs';
 import { Verifier, intelliAuth, requireAal } from '../node/dist/index.mjs';
 
@@ -136,9 +140,34 @@ async function bare(root) {
   await writeFile(join(root, 'bare.html'), '<!doctype html><html lang="en"><title>Bare</title><link rel="icon" href="data:,"><body><script src="/core.js"></script></body></html>');
 }
 
-/** Everything, with the example built for this world. */
+/** The example API in Go, built and started as a program of its own. */
+async function goAPI(world, root) {
+  const binary = join(root, 'go-api');
+  await run('go', ['build', '-o', binary, '.'], { cwd: fileURLToPath(new URL('../../examples/go-api/', import.meta.url)), env: { ...process.env, CGO_ENABLED: '0' } });
+  const port = await freePort();
+  const child = spawn(binary, ['-listen', `127.0.0.1:${port}`, '-issuer', world.issuer, '-page', spa], { stdio: ['ignore', 'inherit', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (text) => { said += text; });
+  const ended = once(child, 'exit');
+  for (let i = 0; !/listening/.test(said); i++) {
+    if (child.exitCode !== null || i > 200) throw new Error(`examples/go-api does not start:\n${said}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return {
+    port,
+    async stop() {
+      child.kill();
+      await ended;
+    },
+  };
+}
+
+/** Everything, with the example built for this world. The API is one on the Node SDK, or the example in Go. */
 export class Stage {
+<<<<<<< HEAD
   /** `go` for the example API in Go instead of one on the Node SDK. */
+=======
+>>>>>>> main
   static async open({ go = false } = {}) {
     const stage = new Stage();
     stage.ends = [];
@@ -154,8 +183,13 @@ export class Stage {
       await bare(home.path);
       const page = await listen(files(home.path));
       stage.ends.push(page.stop);
+<<<<<<< HEAD
       stage.api = payouts(stage.world);
       const api = go ? await goAPI(stage.world) : await listen(stage.api.app);
+=======
+      if (!go) stage.api = payouts(stage.world);
+      const api = await (go ? goAPI(stage.world, home.path) : listen(stage.api.app));
+>>>>>>> main
       stage.ends.push(api.stop);
       stage.browser = await chromium.launch({
         executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
