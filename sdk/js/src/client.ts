@@ -9,13 +9,14 @@ import { Pending } from './pending';
 import type { Demand } from './problems';
 import { TokenSession } from './session';
 import { Board } from './state';
-import { handOver, submit } from './windows';
+import { attend, handOver, submit } from './windows';
 import type {
   AuthClientOptions, AuthEvents, AuthState, Enrolment, EnrolmentResult, Factor, LoginOptions, LogoutOptions,
   RedirectResult, Session, StepUpOptions, StepUpResult, TokenOptions,
 } from './types';
 
 const touchEvery = 5 * 60_000;
+const ended = (cause?: unknown) => new IntelliAuthError('session_revoked', 'The session has ended.', { cause });
 
 /** Signs people in, keeps their tokens in memory, and asks for more where an API wants it. */
 export class AuthClient {
@@ -116,21 +117,16 @@ export class AuthClient {
   #listen(): void {
     if (this.#stop) return;
     this.#session.connect();
-    this.#stop = new AbortController();
-    const { signal } = this.#stop;
-    const seen = () => void this.#touch();
-    for (const event of ['pointerdown', 'keydown']) addEventListener(event, seen, { signal, passive: true, capture: true });
-    addEventListener('pagehide', () => this.#session.disconnect(), { signal });
-    addEventListener('pageshow', ({ persisted }) => { if (persisted) void this.#resume(); }, { signal });
+    this.#stop = attend({
+      seen: () => void this.#touch(),
+      away: () => this.#session.disconnect(),
+      back: () => void this.#resume(),
+    });
   }
 
   /** Back from the back-forward cache: much may have happened meanwhile. */
   async #resume(): Promise<void> {
-    this.#session.connect();
-    const { held } = this.#session;
-    if (!held || (await this.#session.newest()) === held.generation) return;
-    if (await this.#session.adopt(await this.#session.newest())) return;
-    this.#session.held = undefined;
+    if (await this.#session.resume()) return;
     this.#board.set({ loading: true });
     await this.checkSession().catch(() => undefined);
     if (!this.#session.held) this.#board.emit('logout', { reason: 'elsewhere' });
@@ -141,12 +137,8 @@ export class AuthClient {
     const due = Date.now() - this.#touched > touchEvery;
     if (this.options.keepAlive === false || !due || !this.#framed || !this.#session.held || document.visibilityState !== 'visible') return;
     this.#touched = Date.now();
-    try {
-      const { answer } = await this.#asking.silently(this.#silent());
-      if (answer.get('error') === 'login_required') await this.#revoked(new IntelliAuthError('session_revoked', 'The session has ended.'));
-    } catch {
-      // Not heard: the next refresh tells.
-    }
+    const heard = await this.#asking.silently(this.#silent()).catch(() => undefined); // if not: the next refresh tells
+    if (heard?.answer.get('error') === 'login_required') await this.#revoked(ended());
   }
 
   #asked(): Asked {
@@ -192,7 +184,7 @@ export class AuthClient {
       const known = coded(error);
       if (['login_required', 'interaction_required', 'timeout'].includes(known.code)) {
         // Where frames have worked before, their word counts.
-        if (this.#framed && known.code === 'login_required') await this.#revoked(new IntelliAuthError('session_revoked', 'The session has ended.'));
+        if (this.#framed && known.code === 'login_required') await this.#revoked(ended());
         this.#show(this.#board.state.error ? {} : { error: null });
         return false;
       }
@@ -321,9 +313,9 @@ export class AuthClient {
       if (this.options.silentCheck !== 'redirect' && (await this.checkSession().catch(() => false))) {
         return this.#session.access(audience);
       }
-      const ended = new IntelliAuthError('session_revoked', 'The session has ended.', { cause: known });
-      await this.#revoked(ended);
-      throw ended;
+      const over = ended(known);
+      await this.#revoked(over);
+      throw over;
     }
   }
 

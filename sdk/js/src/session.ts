@@ -48,6 +48,16 @@ export class TokenSession {
     this.#channel = undefined;
   }
 
+  /** Listens again; takes what the other tabs have by now. False if what was held is worth nothing any more. */
+  async resume(): Promise<boolean> {
+    this.connect();
+    if (!this.held) return true;
+    const newest = await this.newest();
+    if (newest === this.held.generation || (await this.adopt(newest))) return true;
+    this.held = undefined;
+    return false;
+  }
+
   #hear(message: Message): void {
     if (message.kind === 'ask') {
       if (this.held) this.#tell({ kind: 'held', held: this.held });

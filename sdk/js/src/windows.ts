@@ -100,3 +100,13 @@ function withTimeout(signal: AbortSignal | undefined, after: number): AbortSigna
   if (signal?.aborted) ends.abort(signal.reason);
   return ends.signal;
 }
+
+/** Tells when this page is used, when it goes into the back-forward cache or away, and when it comes back from there. */
+export function attend({ seen, away, back }: { seen(): void; away(): void; back(): void }): AbortController {
+  const ends = new AbortController();
+  const { signal } = ends;
+  for (const event of ['pointerdown', 'keydown']) addEventListener(event, seen, { signal, passive: true, capture: true });
+  addEventListener('pagehide', away, { signal });
+  addEventListener('pageshow', ({ persisted }) => { if (persisted) back(); }, { signal });
+  return ends;
+}

@@ -105,6 +105,7 @@ export class Verifier {
     const { typ, kid } = parsed.header;
     if (typeof typ !== 'string' || !/^(application\/)?at\+jwt$/i.test(typ)) throw bad('The token is no access token.');
     if (typeof kid !== 'string') throw bad('The token names no key.');
+    if (['jku', 'jwk', 'x5u', 'x5c'].some((name) => name in parsed.header)) throw bad('The token brings its own key.');
     const key = await this.#keys.get(kid);
     if (!key || !signedBy(parsed, key)) throw bad('The token is not signed by the issuer.');
     return { claims: this.#claims(parsed.claims, bad), kid };
@@ -115,7 +116,8 @@ export class Verifier {
     const now = this.now();
     const text = (name: string) => typeof c[name] === 'string' && c[name] !== '';
     if (c.iss !== tenantUrl) throw bad('The token is of another issuer.');
-    if (!(c.aud === audience || (Array.isArray(c.aud) && c.aud.includes(audience)))) throw bad('The token is for another API.');
+    const audiences: unknown[] = Array.isArray(c.aud) ? c.aud : [c.aud];
+    if (audiences.length !== 1 || audiences[0] !== audience) throw bad('The token is for another API.');
     if (typeof c.exp !== 'number' || typeof c.iat !== 'number' || !['sub', 'client_id', 'jti'].every(text)) throw bad('The token lacks a claim.');
     if (now >= c.exp + clockTolerance) throw bad('The token has expired.');
     if (c.iat > now + clockTolerance + 60 || (c.nbf !== undefined && !(typeof c.nbf === 'number' && c.nbf <= now + clockTolerance))) throw bad('The token is not good yet.');
