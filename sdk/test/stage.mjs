@@ -10,11 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { World } from '../../test/world/dev.mjs';
 import { rolldown } from 'rolldown';
-<<<<<<< HEAD
-import { folder, onFreePort } from '../../test/world/process.mjs';
-=======
 import { folder, freePort } from '../../test/world/process.mjs';
->>>>>>> main
 import { Window as Plain } from '../../test/world/chromium.mjs';
 import { Verifier, intelliAuth, requireAal } from '../node/dist/index.mjs';
 
@@ -113,25 +109,6 @@ async function bytes(request) {
   return Buffer.concat(chunks);
 }
 
-/** examples/go-api as its own process. */
-async function goAPI(world) {
-  const home = await folder('go-api');
-  const binary = join(home.path, 'go-api');
-  await run('go', ['build', '-o', binary, '.'], { cwd: fileURLToPath(new URL('../../examples/go-api', import.meta.url)) });
-  let child;
-  const port = await onFreePort(async (free) => {
-    child = spawn(binary, ['-listen', `127.0.0.1:${free}`, '-issuer', world.issuer], { stdio: ['ignore', 'ignore', 'pipe'] });
-    process.once('exit', () => child.kill('SIGKILL'));
-    let said = '';
-    await new Promise((done, fail) => {
-      child.stderr.on('data', (chunk) => { said += chunk; if (/listening on/.test(said)) done(); });
-      child.once('exit', () => fail(new Error(said)));
-    });
-    return free;
-  });
-  return { port, stop: async () => { const gone = once(child, 'exit'); child.kill(); await gone; await home.remove(); } };
-}
-
 /** Adds a page of the same origin that has the browser core and nothing else: `IntelliAuth.AuthClient`. */
 async function bare(root) {
   const bundle = await rolldown({ input: fileURLToPath(new URL('../js/dist/index.js', import.meta.url)), platform: 'browser' });
@@ -164,10 +141,6 @@ async function goAPI(world, root) {
 
 /** Everything, with the example built for this world. The API is one on the Node SDK, or the example in Go. */
 export class Stage {
-<<<<<<< HEAD
-  /** `go` for the example API in Go instead of one on the Node SDK. */
-=======
->>>>>>> main
   static async open({ go = false } = {}) {
     const stage = new Stage();
     stage.ends = [];
@@ -183,13 +156,8 @@ export class Stage {
       await bare(home.path);
       const page = await listen(files(home.path));
       stage.ends.push(page.stop);
-<<<<<<< HEAD
-      stage.api = payouts(stage.world);
-      const api = go ? await goAPI(stage.world) : await listen(stage.api.app);
-=======
       if (!go) stage.api = payouts(stage.world);
       const api = await (go ? goAPI(stage.world, home.path) : listen(stage.api.app));
->>>>>>> main
       stage.ends.push(api.stop);
       stage.browser = await chromium.launch({
         executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
