@@ -64,11 +64,15 @@ test-sdk: build
 
 check:
 	$(call part,gofumpt,out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go' | grep -v /sqlc/)); [ -z "$$out" ] || { printf 'not formatted (run: make fmt):\n%s\n' "$$out"; exit 1; })
-	$(call part,vet,go vet ./... && (cd sdk/go && go vet ./...) && (cd examples/go-api && go vet ./...))
+	$(call part,vet,go vet ./...)
+	$(call part,vet: sdk/go,cd sdk/go && go vet ./...)
+	$(call part,vet: examples/go-api,cd examples/go-api && go vet ./...)
 	$(call part,staticcheck,$(TOOL) staticcheck ./...)
 	$(call part,architecture,go test .)
 	$(call part,the configuration reference,go test ./cmd/intelliauth/configdoc)
-	$(call part,modules,go mod tidy -diff && (cd sdk/go && go mod tidy -diff) && (cd examples/go-api && go mod tidy -diff))
+	$(call part,modules,go mod tidy -diff)
+	$(call part,modules: sdk/go,cd sdk/go && go mod tidy -diff)
+	$(call part,modules: examples/go-api,cd examples/go-api && go mod tidy -diff)
 
 fmt:
 	$(TOOL) gofumpt -w $$(git ls-files '*.go' | grep -v /sqlc/)

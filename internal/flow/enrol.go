@@ -64,7 +64,7 @@ func (e *Engine) Enrolments(ctx context.Context, t identity.Tenant, user string)
 		}
 		out = make([]identity.Enrolment, 0, len(all))
 		for _, en := range all {
-			if f := e.factors[en.Factor]; f != nil && !f.Facts().Hidden {
+			if f := e.factors[en.Factor]; f != nil && !f.Facts().Hidden && en.RemovedAt == nil {
 				out = append(out, en)
 			}
 		}

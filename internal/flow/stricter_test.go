@@ -90,3 +90,25 @@ func TestAdmitsInGrace(t *testing.T) {
 		}
 	}
 }
+
+// What was removed is kept for a while, in case it was not its owner who did it,
+// and is on no list of sign-in methods.
+func TestRemovedMethodsAreOnNoList(t *testing.T) {
+	w := newLife(t, `{}`)
+	gone, kept := w.hold("ada", "sms", "+4915112345678"), w.hold("ada", "passkey", "k1")
+	w.update(func(tx identity.Tx) error {
+		all, err := tx.Enrolments.ByUser(w.Context(), w.users["ada"].ID)
+		for _, en := range all {
+			if en.ID == gone && err == nil {
+				at := w.now()
+				en.RemovedAt, en.Suspended = &at, true
+				err = tx.Enrolments.Swap(w.Context(), en)
+			}
+		}
+		return err
+	})
+	list, err := w.engine.Enrolments(t.Context(), w.tenant, w.users["ada"].ID)
+	if err != nil || len(list) != 1 || list[0].ID != kept {
+		t.Errorf("%+v %v", list, err)
+	}
+}
