@@ -226,7 +226,13 @@ func (w *devWorld) config() (*config.Config, error) {
 // worker sends every message to the inbox.
 func (w *devWorld) worker() *deliver.Worker {
 	inbox := []deliver.Sender{&inboxSender{}}
-	return w.main.worker(w.house, func(string, string) []deliver.Sender { return inbox })
+	logout := w.main.logout(w.house, deliver.Guard{Private: true}) // this world is loopback
+	return w.main.worker(w.house, func(_, channel string) []deliver.Sender {
+		if channel == identity.ChannelLogout {
+			return logout
+		}
+		return inbox
+	})
 }
 
 // populate declares tenants and applications and adds the users that are not

@@ -96,8 +96,8 @@ func (w *devWorld) inbox(ctx context.Context) ([]inboxMessage, error) {
 		err := w.house.store.View(ctx, t.ID, func(tx identity.Tx) error {
 			list, err := tx.Outbox.List(ctx, inboxShown)
 			for _, m := range list {
-				if m.To == "" {
-					continue // to nobody: it was made so that others take no less time
+				if m.To == "" || m.Channel == identity.ChannelLogout {
+					continue // to nobody: it was made so that others take no less time; or to a program
 				}
 				r, failed := deliver.Render(words, t, m)
 				if failed != nil {

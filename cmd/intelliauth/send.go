@@ -15,6 +15,7 @@ import (
 	"github.com/intelliauth/intelliauth/internal/deliver"
 	"github.com/intelliauth/intelliauth/internal/identity"
 	"github.com/intelliauth/intelliauth/internal/messages"
+	"github.com/intelliauth/intelliauth/internal/token"
 )
 
 // way is a tenant's channel.
@@ -89,6 +90,28 @@ func (m *Main) smtp(t config.Tenant) (*deliver.SMTP, error) {
 		s.Roots.AppendCertsFromPEM(pem)
 	}
 	return s, nil
+}
+
+// logout is what tells applications that sessions ended.
+func (m *Main) logout(h *house, guard deliver.Guard) []deliver.Sender {
+	return []deliver.Sender{&deliver.Logout{
+		Client: guard.Client(), Now: m.Now,
+		Sign: func(ctx context.Context, t identity.Tenant, claims any) (string, error) {
+			return h.keys.Sign(ctx, t, token.TypLogout, claims)
+		},
+	}}
+}
+
+// telling adds to what messages leave by what applications are told by. Their
+// addresses are the operator's own words, and may be within the same network.
+func (m *Main) telling(h *house, of func(tenant, channel string) []deliver.Sender) func(tenant, channel string) []deliver.Sender {
+	logout := m.logout(h, deliver.Guard{Private: true})
+	return func(tenant, channel string) []deliver.Sender {
+		if channel == identity.ChannelLogout {
+			return logout
+		}
+		return of(tenant, channel)
+	}
 }
 
 // worker is what empties the outbox of a house.

@@ -64,7 +64,7 @@ func (c *serveCommand) Run(ctx context.Context, m *Main) error {
 	if err != nil {
 		return err
 	}
-	group.background = append(group.background, sweeper{store: h.store, kept: h.kept, now: m.Now, log: log}.run, h.giveBack, m.worker(h, out.of).Run, makes.run)
+	group.background = append(group.background, sweeper{store: h.store, kept: h.kept, now: m.Now, log: log}.run, h.giveBack, m.worker(h, m.telling(h, out.of)).Run, makes.run)
 	group.beforeStop = func() { c.leave(log, healthy) }
 	log.InfoContext(ctx, "ready", "version", version())
 	return group.run(ctx)

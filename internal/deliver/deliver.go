@@ -34,6 +34,7 @@ type Parcel struct {
 	Channel string
 	To      string
 	Code    string // also in Text; for receivers that have a template of their own
+	Args    map[string]string
 	Expires time.Time
 	Rendered
 }

@@ -13,7 +13,9 @@ import (
 const (
 	triesMail = 24 // with hours between the last ones
 	triesSMS  = 5  // each may cost money, and may have arrived
-	sendFor   = 30 * time.Second
+	// An application that is down for longer will ask for tokens, and get none.
+	triesLogout = 8
+	sendFor     = 30 * time.Second
 
 	backoffFirst = 2 * time.Second
 	backoffLast  = time.Hour
@@ -69,11 +71,14 @@ func (w *Worker) try(ctx context.Context, t identity.Tenant, m identity.Message)
 	if t.Disabled || len(senders) == 0 {
 		return w.giveUp(ctx, t, m, ResultDead, "nothing is set up to send it")
 	}
-	words, err := Render(w.Words, t, m)
-	if err != nil {
-		return w.giveUp(ctx, t, m, ResultDead, err.Error())
+	p := Parcel{ID: m.ID, Tenant: t, Kind: m.Kind, Channel: m.Channel, To: m.To, Code: m.Code, Args: m.Args, Expires: over}
+	if m.Channel != identity.ChannelLogout { // which speaks to no person
+		words, err := Render(w.Words, t, m)
+		if err != nil {
+			return w.giveUp(ctx, t, m, ResultDead, err.Error())
+		}
+		p.Rendered = words
 	}
-	p := Parcel{ID: m.ID, Tenant: t, Kind: m.Kind, Channel: m.Channel, To: m.To, Code: m.Code, Expires: over, Rendered: words}
 	a := w.attempt(ctx, senders, p)
 	switch {
 	case a.sent:
@@ -162,8 +167,11 @@ func (w *Worker) giveUp(ctx context.Context, t identity.Tenant, m identity.Messa
 }
 
 func triesOf(channel string) int {
-	if channel == identity.ChannelSMS {
+	switch channel {
+	case identity.ChannelSMS:
 		return triesSMS
+	case identity.ChannelLogout:
+		return triesLogout
 	}
 	return triesMail
 }

@@ -39,6 +39,38 @@ func (e *Engine) takeBack(ctx context.Context, tx identity.Tx, r identity.Revoca
 	return tx.Revocations.Append(ctx, r)
 }
 
+// logoutWait is how long an application that cannot be reached is tried: after
+// that the tokens it holds are long over.
+const logoutWait = time.Hour
+
+// tellApplications lets every application that a session signed in to know that
+// it ended (OpenID Connect Back-Channel Logout 1.0): in the same transaction, so
+// that no crash loses it.
+func (e *Engine) tellApplications(ctx context.Context, tx identity.Tx, s identity.Session, grants []identity.Grant) error {
+	var told []string
+	for _, g := range grants {
+		if slices.Contains(told, g.Application) {
+			continue
+		}
+		told = append(told, g.Application)
+		app, err := tx.Applications.ByID(ctx, g.Application)
+		if errors.Is(err, identity.ErrNotFound) || err == nil && (app.LogoutURI == "" || app.Disabled) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		now := e.now()
+		if err := tx.Outbox.Put(ctx, identity.Message{
+			ID: identity.NewID("msg", now, e.Random), Kind: identity.ChannelLogout, Channel: identity.ChannelLogout, To: app.LogoutURI,
+			Args: map[string]string{"client_id": app.ID, "sid": s.ID, "sub": s.User}, At: now, Expires: now.Add(logoutWait), User: s.User,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // lowered takes back the tokens of a session that tell of a level it lost.
 func (e *Engine) lowered(ctx context.Context, tx identity.Tx, session string) error {
 	grants, err := tx.Grants.BySession(ctx, session)

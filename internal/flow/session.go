@@ -288,6 +288,9 @@ func (e *Engine) EndSession(ctx context.Context, tx identity.Tx, s identity.Sess
 	if err := e.takeBack(ctx, tx, identity.Revocation{Kind: identity.RevokedSession, Session: s.ID}, grants); err != nil {
 		return err
 	}
+	if err := e.tellApplications(ctx, tx, s, grants); err != nil {
+		return err
+	}
 	return tx.Events.Append(ctx, identity.Event{
 		ID: identity.NewID("evt", now, e.Random), At: now, Type: identity.EventSessionEnded, Outcome: identity.Succeeded,
 		User: s.User, Session: s.ID, Reasons: []string{why},

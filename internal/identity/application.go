@@ -45,6 +45,7 @@ type Application struct {
 	RequireDPoP      bool            `json:"requireDpop,omitempty"`  // RFC 9449, 5.2: dpop_bound_access_tokens
 	PKCEOptional     bool            `json:"pkceOptional,omitempty"` // confidential clients that send a nonce only
 	MinLevel         int             `json:"minLevel,omitempty"`     // assurance floor, 1 to 3
+	LogoutURI        string          `json:"logoutUri,omitempty"`    // is told of sessions that end (Back-Channel Logout 1.0, 2.2)
 	Reasons          []Reason        `json:"reasons,omitempty"`      // why it may ask for more, as people read it
 	Stricter         json.RawMessage `json:"stricter,omitempty"`     // what it asks beyond the tenant's policy: policy.Stricter
 	RefreshFor       time.Duration   `json:"refreshFor,omitempty"`   // absolute life of a refresh family

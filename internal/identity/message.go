@@ -6,6 +6,11 @@ import "time"
 const (
 	ChannelEmail = "email"
 	ChannelSMS   = "sms"
+
+	// ChannelLogout tells an application, not a person, that a session ended
+	// (OpenID Connect Back-Channel Logout 1.0). To is the application's address;
+	// Args hold client_id, sid and sub.
+	ChannelLogout = "logout"
 )
 
 // Kinds of message. The words are the catalogue's; a message holds what they

@@ -80,6 +80,8 @@ type description struct {
 	RequestParameter   bool     `json:"request_parameter_supported"`
 	RequestURI         bool     `json:"request_uri_parameter_supported"` // true if left out; says nothing of PAR
 	RequirePAR         bool     `json:"require_pushed_authorization_requests"`
+	BackLogout         bool     `json:"backchannel_logout_supported"`
+	BackLogoutSession  bool     `json:"backchannel_logout_session_supported"`
 	ResponseIssuer     bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
@@ -116,6 +118,6 @@ func describe(t identity.Tenant) description {
 		},
 		DetailTypes:     []string{identity.ActionType},
 		PKCE:            []string{"S256"},
-		ClaimsParameter: true, ResponseIssuer: true,
+		ClaimsParameter: true, ResponseIssuer: true, BackLogout: true, BackLogoutSession: true,
 	}
 }

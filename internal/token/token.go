@@ -26,6 +26,7 @@ import (
 const (
 	TypAccess = "at+jwt"
 	TypID     = "JWT"
+	TypLogout = "logout+jwt"
 )
 
 // CacheLife is how long others may keep the published keys, and so how long a

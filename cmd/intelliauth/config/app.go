@@ -192,6 +192,12 @@ func (c *checker) uris(at string, a *Application) {
 	if a.InitiateLoginURI != "" {
 		c.target(at+".initiate_login_uri", a.InitiateLoginURI)
 	}
+	if u, err := url.Parse(a.LogoutURI); a.LogoutURI != "" {
+		c.target(at+".backchannel_logout_uri", a.LogoutURI)
+		if err == nil && u.Scheme != "https" && u.Scheme != "http" {
+			c.wrong(at+".backchannel_logout_uri", "%q must be https: it is asked by the server, not by a browser", a.LogoutURI)
+		}
+	}
 	for i, o := range a.Origins {
 		c.origin(fmt.Sprintf("%s.origins[%d]", at, i), o)
 	}

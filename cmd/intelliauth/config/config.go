@@ -135,26 +135,27 @@ type Reason struct {
 
 // Application is what users sign in to, or an API that tokens are for.
 type Application struct {
-	ID               string          `yaml:"id"`                 // the client_id. Required
-	Name             string          `yaml:"name"`               // name that people read [the id]
-	Auth             string          `yaml:"auth"`               // none (public), client_secret_basic, client_secret_post or private_key_jwt [by what follows: secrets, jwks or neither]
-	Secrets          []Secret        `yaml:"secrets"`            // client secrets, several while one replaces another; each `file:PATH`, `${NAME}` or the secret itself
-	JWKS             string          `yaml:"jwks"`               // public keys for private_key_jwt: `file:PATH` or the JSON itself
-	RedirectURIs     []string        `yaml:"redirect_uris"`      // where codes are sent, matched exactly; https, loopback http, or a private scheme with a dot
-	PostLogoutURIs   []string        `yaml:"post_logout_uris"`   // where people may land after signing out, matched exactly
-	InitiateLoginURI string          `yaml:"initiate_login_uri"` // page of the application that starts a sign-in; stale pages link to it
-	Grants           []string        `yaml:"grants"`             // authorization_code, refresh_token, client_credentials [the first two where there are redirect_uris]
-	Scopes           []string        `yaml:"scopes"`             // what it may ask for [openid profile email offline_access where there are redirect_uris]
-	Audience         string          `yaml:"audience"`           // audience of its access tokens; for an API, its own name in tokens
-	Resources        []string        `yaml:"resources"`          // further audiences that it may ask for by `resource` (RFC 8707)
-	Origins          []string        `yaml:"origins"`            // browser origins that may call the Me API, as `https://app.example.com`
-	FirstParty       bool            `yaml:"first_party"`        // yours: people are not asked for consent [false]
-	SelfService      bool            `yaml:"self_service"`       // may ask for the scope me:factors, to let people manage their sign-in methods [false]
-	RequirePAR       bool            `yaml:"require_par"`        // takes pushed authorization requests only (RFC 9126) [false]
-	RequireDPoP      bool            `yaml:"require_dpop"`       // takes no token without a proof of its key (RFC 9449) [false]
-	PKCEOptional     bool            `yaml:"pkce_optional"`      // lets a confidential application that sends a nonce leave PKCE out [false]
-	MinLevel         policy.Level    `yaml:"min_level"`          // assurance level below which nobody gets in: aal1, aal2 or aal3 [aal1]
-	Reasons          []Reason        `yaml:"reasons"`            // why it may ask people to confirm something, as they read it; also the actions that a token can be bound to
-	Stricter         policy.Stricter `yaml:"stricter"`           // what it asks beyond the tenant's policy; it can only ask for more
-	RefreshFor       policy.Duration `yaml:"refresh_for"`        // how long refresh tokens last in all, from the sign-in on [720h]
+	ID               string          `yaml:"id"`                     // the client_id. Required
+	Name             string          `yaml:"name"`                   // name that people read [the id]
+	Auth             string          `yaml:"auth"`                   // none (public), client_secret_basic, client_secret_post or private_key_jwt [by what follows: secrets, jwks or neither]
+	Secrets          []Secret        `yaml:"secrets"`                // client secrets, several while one replaces another; each `file:PATH`, `${NAME}` or the secret itself
+	JWKS             string          `yaml:"jwks"`                   // public keys for private_key_jwt: `file:PATH` or the JSON itself
+	RedirectURIs     []string        `yaml:"redirect_uris"`          // where codes are sent, matched exactly; https, loopback http, or a private scheme with a dot
+	PostLogoutURIs   []string        `yaml:"post_logout_uris"`       // where people may land after signing out, matched exactly
+	LogoutURI        string          `yaml:"backchannel_logout_uri"` // is told, by a signed token, of each session that ends (OpenID Connect Back-Channel Logout)
+	InitiateLoginURI string          `yaml:"initiate_login_uri"`     // page of the application that starts a sign-in; stale pages link to it
+	Grants           []string        `yaml:"grants"`                 // authorization_code, refresh_token, client_credentials [the first two where there are redirect_uris]
+	Scopes           []string        `yaml:"scopes"`                 // what it may ask for [openid profile email offline_access where there are redirect_uris]
+	Audience         string          `yaml:"audience"`               // audience of its access tokens; for an API, its own name in tokens
+	Resources        []string        `yaml:"resources"`              // further audiences that it may ask for by `resource` (RFC 8707)
+	Origins          []string        `yaml:"origins"`                // browser origins that may call the Me API, as `https://app.example.com`
+	FirstParty       bool            `yaml:"first_party"`            // yours: people are not asked for consent [false]
+	SelfService      bool            `yaml:"self_service"`           // may ask for the scope me:factors, to let people manage their sign-in methods [false]
+	RequirePAR       bool            `yaml:"require_par"`            // takes pushed authorization requests only (RFC 9126) [false]
+	RequireDPoP      bool            `yaml:"require_dpop"`           // takes no token without a proof of its key (RFC 9449) [false]
+	PKCEOptional     bool            `yaml:"pkce_optional"`          // lets a confidential application that sends a nonce leave PKCE out [false]
+	MinLevel         policy.Level    `yaml:"min_level"`              // assurance level below which nobody gets in: aal1, aal2 or aal3 [aal1]
+	Reasons          []Reason        `yaml:"reasons"`                // why it may ask people to confirm something, as they read it; also the actions that a token can be bound to
+	Stricter         policy.Stricter `yaml:"stricter"`               // what it asks beyond the tenant's policy; it can only ask for more
+	RefreshFor       policy.Duration `yaml:"refresh_for"`            // how long refresh tokens last in all, from the sign-in on [720h]
 }

@@ -125,6 +125,8 @@ func TestC44_EveryProblemHasItsLine(t *testing.T) {
 		"a factor not allowed":     {whole("policy: {factors: [passkey]}\n", spa+"stricter: {factors: [totp]}\n"), 9, "not among those"},
 		"stricter, unknown key":    {whole("", spa+"stricter: {mfo: always}\n"), 8, "no known key"},
 		"a reason without words":   {whole("", spa+"reasons: [{id: pay}]\n"), 8, "1 to 80"},
+		"a logout address":         {whole("", spa+"backchannel_logout_uri: com.example.app:/out\n"), 8, "must be https"},
+		"a logout address, plain":  {whole("", spa+"backchannel_logout_uri: \"http://app.example/out\"\n"), 8, "plain http"},
 		"a reason twice":           {whole("", spa+"reasons: [{id: pay, text: a}, {id: pay, text: b}]\n"), 8, "comes twice"},
 		"a reason with a line":     {whole("", spa+"reasons: [{id: pay, text: \"a\\nb\"}]\n"), 8, "printable"},
 		"unknown minimum":          {whole("", spa+"min_level: aal9\n"), 8, "unknown assurance level"},

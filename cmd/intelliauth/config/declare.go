@@ -96,7 +96,7 @@ func (a Application) declare() identity.Application {
 		ID: a.ID, Name: a.Name, AuthMethod: a.Auth,
 		RedirectURIs: a.RedirectURIs, PostLogoutURIs: a.PostLogoutURIs, InitiateLoginURI: a.InitiateLoginURI,
 		Grants: a.Grants, Scopes: a.Scopes, Audience: a.Audience, Resources: a.Resources, Origins: a.Origins,
-		FirstParty: a.FirstParty, SelfService: a.SelfService, RequirePAR: a.RequirePAR, RequireDPoP: a.RequireDPoP, PKCEOptional: a.PKCEOptional,
+		FirstParty: a.FirstParty, SelfService: a.SelfService, RequirePAR: a.RequirePAR, RequireDPoP: a.RequireDPoP, LogoutURI: a.LogoutURI, PKCEOptional: a.PKCEOptional,
 		MinLevel: int(a.MinLevel), RefreshFor: time.Duration(a.RefreshFor),
 	}
 	for _, r := range a.Reasons {
