@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/intelliauth/intelliauth/internal/factor"
 	"github.com/intelliauth/intelliauth/internal/identity"
@@ -13,7 +14,7 @@ import (
 // view renders what the browser may see.
 func (r *run) view(f Facts, step Step) View {
 	v := View{
-		ID: r.flow.ID, Step: step, Tenant: ViewTenant{Name: r.tenant.Name}, ExpiresAt: r.flow.ExpiresAt,
+		ID: r.flow.ID, Step: step, Tenant: ViewTenant{Name: r.tenant.Name}, ExpiresAt: r.flow.ExpiresAt.Truncate(time.Second),
 		Application: ViewApplication{ID: r.flow.Application.ID, Name: r.flow.Application.Name, Home: r.flow.Application.Home},
 		User:        r.flow.Identifier, Prompts: []ViewPrompt{}, Reasons: []policy.Reason{},
 		Origin: origin(r.flow.Authorization.RedirectURI), Popup: r.flow.Authorization.Display == "popup",

@@ -221,7 +221,8 @@ func TestA33_WhereAKeyIsRequired(t *testing.T) {
 	code := w.browser().code("ada", ask("spa"))
 	w.redeem("spa", code).want(t, 400, "invalid_dpop_proof")
 	h := w.holder()
-	bad := read(t, w.browser().send(http.MethodPost, TokenPath, exchangeForm(code), "DPoP", h.proof("GET", TokenPath, "", "")))
+	nonce := h.ask(TokenPath, refreshForm("x")).header.Get("Dpop-Nonce")
+	bad := read(t, w.browser().send(http.MethodPost, TokenPath, exchangeForm(code), "DPoP", h.proof("GET", TokenPath, nonce, "")))
 	bad.want(t, 400, "invalid_dpop_proof")
 	if got := h.ask(TokenPath, exchangeForm(code)); got.status != http.StatusOK {
 		t.Errorf("the code was spent by who proved nothing: %d %s", got.status, got.raw)

@@ -24,9 +24,13 @@ import (
 
 // Bounds on DPoP proofs (RFC 9449, 11.1).
 const (
-	proofAge    = 60 * time.Second // how old a proof may be
-	proofSkew   = 5 * time.Second  // how far the clock of its maker may be off, either way
+	proofAge  = 60 * time.Second // how old a proof may be
+	proofSkew = 5 * time.Second  // how far the clock of its maker may be off, either way
+	// A proof that holds a nonce of ours is young by that, whatever clock its maker
+	// has: people's clocks are minutes off, and must not lock them out.
+	nonceSkew   = 5 * time.Minute
 	nonceSlot   = 60 * time.Second // a nonce is good for its slot and the next
+	proofLife   = 4 * nonceSlot    // for which a proof is remembered: its nonce is over by then
 	maxProofJTI = 256              // bytes
 	maxProofRSA = 4096             // bits: a bigger key costs us, not its maker
 	minProofRSA = 2048
@@ -81,7 +85,10 @@ type Shown struct {
 // thumbprint of its key (RFC 7638). Faults are *ProofError.
 func (p *Proofs) Check(ctx context.Context, tenant identity.Tenant, use Use, s Shown) (thumbprint string, err error) {
 	now := p.now()
-	proof, err := readProof(s, now)
+	proof, err := openProof(s.Compact)
+	if err == nil && proof.Nonce != "" { // without one its time says nothing: its maker's clock may be off
+		err = proof.holds(s, now)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -93,7 +100,7 @@ func (p *Proofs) Check(ctx context.Context, tenant identity.Tenant, use Use, s S
 		return "", &ProofError{Code: "use_dpop_nonce", Why: "The proof must hold the nonce that came with this answer."}
 	}
 	err = p.store.Update(ctx, tenant.ID, func(tx identity.Tx) error {
-		return tx.Ephemerals.Put(ctx, kindProof, identity.HashKey(proof.thumbprint+" "+proof.ID), []byte{}, now.Add(proofAge+2*proofSkew))
+		return tx.Ephemerals.Put(ctx, kindProof, identity.HashKey(proof.thumbprint+" "+proof.ID), []byte{}, now.Add(proofLife))
 	})
 	if errors.Is(err, identity.ErrConflict) {
 		return "", badProof("The proof was used before.")
@@ -143,22 +150,34 @@ type proof struct {
 // readProof holds a proof against RFC 9449, 4.3, nonce and replay aside.
 func readProof(s Shown, now time.Time) (proof, error) {
 	p, err := openProof(s.Compact)
+	if err == nil {
+		err = p.holds(s, now)
+	}
 	if err != nil {
 		return proof{}, err
 	}
+	return p, nil
+}
+
+// holds reports what a proof says that its request and the time do not.
+func (p proof) holds(s Shown, now time.Time) error {
 	switch {
 	case p.ID == "" || len(p.ID) > maxProofJTI:
-		return proof{}, badProof("jti is missing or too long.")
+		return badProof("jti is missing or too long.")
 	case p.Method != s.Method:
-		return proof{}, badProof("htm is another method.")
+		return badProof("htm is another method.")
 	case !sameTarget(p.URL, s.URL):
-		return proof{}, badProof("htu is another address.")
+		return badProof("htu is another address.")
 	case p.IssuedAt == nil || *p.IssuedAt < 0 || *p.IssuedAt > maxNumericDate:
-		return proof{}, badProof("iat is missing or no time.")
+		return badProof("iat is missing or no time.")
 	}
 	made := time.Unix(int64(*p.IssuedAt), 0)
-	if made.Before(now.Add(-proofAge-proofSkew)) || made.After(now.Add(proofSkew)) {
-		return proof{}, badProof("iat is too old or in the future: check the clock.")
+	old, ahead := proofAge+proofSkew, proofSkew
+	if p.Nonce != "" { // which is checked next: a made-up one gains nothing
+		old, ahead = nonceSkew, nonceSkew
+	}
+	if made.Before(now.Add(-old)) || made.After(now.Add(ahead)) {
+		return badProof("iat is too old or in the future: check the clock.")
 	}
 	want := ""
 	if s.Access != "" {
@@ -166,9 +185,9 @@ func readProof(s Shown, now time.Time) (proof, error) {
 		want = base64.RawURLEncoding.EncodeToString(sum[:])
 	}
 	if subtle.ConstantTimeCompare([]byte(p.AccessHash), []byte(want)) != 1 {
-		return proof{}, badProof("ath is not the hash of the access token beside it.")
+		return badProof("ath is not the hash of the access token beside it.")
 	}
-	return p, nil
+	return nil
 }
 
 // openProof checks a proof's form, key and signature.

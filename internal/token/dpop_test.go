@@ -122,6 +122,8 @@ func TestA30_EveryCheckOfAProof(t *testing.T) {
 	}
 	must("plain", s.sign(proofClaims(nil), nil), at)
 	must("query and fragment do not count", s.sign(proofClaims(map[string]any{"htu": "HTTPS://A.example:443/oauth2/token?a=b#c"}), nil), at)
+	must("a clock 4 minutes slow, with a nonce", s.sign(proofClaims(map[string]any{"iat": proofTime.Add(-4 * time.Minute).Unix(), "nonce": "n"}), nil), at)
+	must("a clock 4 minutes fast, with a nonce", s.sign(proofClaims(map[string]any{"iat": proofTime.Add(4 * time.Minute).Unix(), "nonce": "n"}), nil), at)
 	must("60 s old", s.sign(proofClaims(map[string]any{"iat": proofTime.Add(-60 * time.Second).Unix()}), nil), at)
 	must("with a token", s.sign(proofClaims(map[string]any{"ath": "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"}), nil), Shown{Method: "POST", URL: tokenURL, Access: "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"})
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
@@ -154,6 +156,8 @@ func TestA30_EveryCheckOfAProof(t *testing.T) {
 		"a name in the address": {s.sign(proofClaims(map[string]any{"htu": "https://a.example@b.example/oauth2/token"}), nil), at},
 		"too old":               {s.sign(proofClaims(map[string]any{"iat": proofTime.Add(-66 * time.Second).Unix()}), nil), at},
 		"in the future":         {s.sign(proofClaims(map[string]any{"iat": proofTime.Add(6 * time.Second).Unix()}), nil), at},
+		"too old for any nonce": {s.sign(proofClaims(map[string]any{"iat": proofTime.Add(-301 * time.Second).Unix(), "nonce": "n"}), nil), at},
+		"too early for any":     {s.sign(proofClaims(map[string]any{"iat": proofTime.Add(301 * time.Second).Unix(), "nonce": "n"}), nil), at},
 		"no iat":                {s.sign(proofClaims(map[string]any{"iat": nil}), nil), at},
 		"iat as text":           {s.sign(proofClaims(map[string]any{"iat": "1772366400"}), nil), at},
 		"no jti":                {s.sign(proofClaims(map[string]any{"jti": nil}), nil), at},
@@ -261,6 +265,17 @@ func TestA31A32_OnceAndWithOurNonce(t *testing.T) {
 	clock = clock.Add(nonceSlot)
 	if _, err := p.Check(ctx, tenant, AtProvider, show(kept)); err == nil {
 		t.Error("two slots later it still counts")
+	}
+	// A proof is remembered for as long as its nonce could let it pass again.
+	latest := show(nonce(node, tenant, AtProvider))
+	if _, err := p.Check(ctx, tenant, AtProvider, latest); err != nil {
+		t.Fatal(err)
+	}
+	for range 8 {
+		clock = clock.Add(nonceSlot / 2)
+		if _, err := p.Check(ctx, tenant, AtProvider, latest); err == nil {
+			t.Fatal("the proof counts again")
+		}
 	}
 }
 

@@ -248,3 +248,23 @@ test('a page that comes back from the back-forward cache knows what happened mea
   await other.waitForFunction(() => !client.getState().isAuthenticated && !client.getState().loading);
   assert.equal(await other.evaluate(() => heard.filter(([event]) => event === 'logout' || event === 'sessionRevoked').length), 1);
 });
+
+test('a clock that is minutes off locks nobody out, nor a second tab', async () => {
+  for (const minutes of [-4, 4]) {
+    await window.close();
+    window = await Window.open(stage.browser, world);
+    page = window.page;
+    await window.context.addInitScript((shift) => {
+      const real = Date.now;
+      Date.now = () => real() + shift;
+    }, minutes * 60_000);
+    await signIn(await world.newcomer());
+    assert.equal((await bare()).isAuthenticated, true, `${minutes} minutes`);
+    const other = await window.context.newPage();
+    assert.equal((await bare({}, other)).isAuthenticated, true, `${minutes} minutes: another tab`);
+    for (const tab of [page, other]) {
+      assert.equal(await tab.evaluate(async () => (await client.fetch('http://localhost:8787/whoami')).status), 200, `${minutes} minutes: an API whose proofs are strict`);
+      assert.ok(await tab.evaluate(() => client.getAccessToken({ fresh: true })));
+    }
+  }
+});

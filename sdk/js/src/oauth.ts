@@ -54,7 +54,7 @@ const auth = oauth.None();
 
 export class Issuer {
   readonly #issuer: URL;
-  readonly #client: oauth.Client;
+  #client: oauth.Client;
   readonly #redirectUri: string;
   readonly #insecure: boolean;
   #as: Promise<oauth.AuthorizationServer> | undefined;
@@ -109,6 +109,8 @@ export class Issuer {
   async #makeKey(): Promise<oauth.DPoPHandle | undefined> {
     const as = await this.metadata();
     if (!as.dpop_signing_alg_values_supported?.includes('ES256')) return undefined;
+    const skew = await kept.get<number>(`clock ${this.#issuer.href}`);
+    if (skew !== undefined) this.#client = { ...this.#client, [oauth.clockSkew]: skew };
     const name = `key ${this.#issuer.href} ${this.#client.client_id}`;
     const pair = (await kept.get<CryptoKeyPair>(name)) ?? (await kept.once(name, await oauth.generateKeyPair('ES256', { extractable: false })));
     return oauth.DPoP(this.#client, pair);
@@ -188,6 +190,19 @@ export class Issuer {
     );
   }
 
+  /**
+   * A token that was just made tells the issuer's time: proofs are made by that,
+   * whatever this clock says, here and in tabs that are given tokens.
+   */
+  async #setClock(made: number): Promise<void> {
+    const skew = made - Math.floor(Date.now() / 1000);
+    if (Math.abs(skew - (this.#client[oauth.clockSkew] ?? 0)) < 5) return;
+    this.#client = { ...this.#client, [oauth.clockSkew]: skew };
+    if (!this.#dpop) return;
+    await kept.put(`clock ${this.#issuer.href}`, skew).catch(() => undefined); // for this page alone, then
+    this.#dpop = undefined;
+  }
+
   /** Sends, once more where the server wants its nonce in the proof. */
   async #grant(
     send: (options: oauth.TokenEndpointRequestOptions) => Promise<Response>,
@@ -204,6 +219,7 @@ export class Issuer {
         got = await read(await send(options()));
       }
       const claims = oauth.getValidatedIdTokenClaims(got);
+      if (claims) await this.#setClock(claims.iat);
       return {
         access: {
           token: got.access_token,
