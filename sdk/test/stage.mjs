@@ -118,7 +118,7 @@ async function bare(root) {
 }
 
 /** The example API in Go, built and started as a program of its own. */
-async function goAPI(world, root) {
+export async function goAPI(world, root) {
   const binary = join(root, 'go-api');
   await run('go', ['build', '-o', binary, '.'], { cwd: fileURLToPath(new URL('../../examples/go-api/', import.meta.url)), env: { ...process.env, CGO_ENABLED: '0' } });
   const port = await freePort();
