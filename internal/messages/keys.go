@@ -9,22 +9,25 @@ const (
 	PageHelp   Key = "page.help"
 	PageMadeBy Key = "page.made-by"
 
-	StepAsked   Key = "step.asked"   // before an application's own words
-	StepReasons Key = "step.reasons" // heading over why this is asked
-	StepOthers  Key = "step.others"  // heading over other ways
-	StepFor     Key = "step.for"     // {application}
-	StepManage  Key = "step.manage"  // {application}
-	StepNotYou  Key = "step.not-you"
-	StepUser    Key = "step.user"    // label of the name of who signs in
-	PersonLabel Key = "person.label" // of who is signed in
-	StepCancel  Key = "step.cancel"
-	StepResend  Key = "step.resend"
-	StepSkip    Key = "step.skip"
-	StepSkipBy  Key = "step.skip-by" // {moment}
-	StepSentTo  Key = "step.sent-to" // {address}
-	StepNothing Key = "step.nothing" // no prompt can be shown
-	StepScript  Key = "step.script"  // this way needs JavaScript
-	StepReveal  Key = "step.reveal"
+	StepAsked      Key = "step.asked"   // before an application's own words
+	StepReasons    Key = "step.reasons" // heading over why this is asked
+	StepOthers     Key = "step.others"  // heading over other ways
+	StepFor        Key = "step.for"     // {application}
+	StepManage     Key = "step.manage"  // {application}
+	StepNotYou     Key = "step.not-you"
+	StepUser       Key = "step.user"    // label of the name of who signs in
+	PersonLabel    Key = "person.label" // of who is signed in
+	StepCancel     Key = "step.cancel"
+	StepResend     Key = "step.resend"
+	StepSkip       Key = "step.skip"
+	StepSkipBy     Key = "step.skip-by"    // {moment}
+	StepLeftDays   Key = "step.left-days"  // {number}, two at least
+	StepLeftHours  Key = "step.left-hours" // {number}, two at least
+	StepLeftLittle Key = "step.left-little"
+	StepSentTo     Key = "step.sent-to" // {address}
+	StepNothing    Key = "step.nothing" // no prompt can be shown
+	StepScript     Key = "step.script"  // this way needs JavaScript
+	StepReveal     Key = "step.reveal"
 
 	SessionOther Key = "session.else"
 

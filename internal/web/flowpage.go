@@ -35,6 +35,7 @@ type flowPage struct {
 	Others  *others
 	Skip    string
 	SkipBy  stamp
+	Left    string // of the time until then
 	Resend  string
 	Cancel  string
 	Ends    *ending

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/intelliauth/intelliauth/internal/edge"
+	"github.com/intelliauth/intelliauth/internal/messages"
 )
 
 // page is a rendered page, parsed.
@@ -501,6 +502,20 @@ func TestH29_EveryPageRefusesFrames(t *testing.T) {
 		}
 		if p.header.Get("Cache-Control") != "no-store" || p.header.Get("Referrer-Policy") != "no-referrer" || p.header.Get("X-Content-Type-Options") != "nosniff" {
 			p.errorf("headers %v", p.header)
+		}
+	}
+}
+
+// The time that is left to set up a second step is counted down.
+func TestGraceCountsDown(t *testing.T) {
+	words := messages.Load().For("en", nil)
+	v := visit{Catalogue: &words, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	for left, want := range map[time.Duration]string{
+		7*24*time.Hour - time.Second: "6 days are left.", 48 * time.Hour: "2 days are left.", 48*time.Hour - time.Second: "47 hours are left.",
+		2 * time.Hour: "2 hours are left.", 2*time.Hour - time.Second: "Less than two hours are left.", -time.Hour: "Less than two hours are left.",
+	} {
+		if got := v.left(v.now.Add(left)); got != want {
+			t.Errorf("%s: %q, want %q", left, got, want)
 		}
 	}
 }

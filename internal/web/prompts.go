@@ -111,7 +111,7 @@ func (v visit) prove(page *flowPage, view flow.View, places []string) {
 	if view.Skippable {
 		page.Skip = v.Text(messages.StepSkip)
 		if !view.GraceUntil.IsZero() {
-			page.SkipBy = v.stamp(messages.StepSkipBy, view.GraceUntil)
+			page.SkipBy, page.Left = v.stamp(messages.StepSkipBy, view.GraceUntil), v.left(view.GraceUntil)
 		}
 	}
 }

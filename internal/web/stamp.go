@@ -1,6 +1,7 @@
 package web
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/intelliauth/intelliauth/internal/messages"
@@ -20,6 +21,17 @@ func (v visit) stamp(k messages.Key, t time.Time, places ...string) stamp {
 func (v visit) moment(t time.Time) stamp {
 	at := v.Instant(t.UTC())
 	return stamp{Moment: at.Human, Machine: at.Machine}
+}
+
+// left counts down to a moment, in whole days and then in whole hours.
+func (v visit) left(until time.Time) string {
+	switch left := until.Sub(v.now); {
+	case left >= 48*time.Hour:
+		return v.Text(messages.StepLeftDays, "number", strconv.Itoa(int(left/(24*time.Hour))))
+	case left >= 2*time.Hour:
+		return v.Text(messages.StepLeftHours, "number", strconv.Itoa(int(left/time.Hour)))
+	}
+	return v.Text(messages.StepLeftLittle)
 }
 
 // ending tells until when a flow waits, and lets it wait longer.
