@@ -48,7 +48,7 @@ type Deps struct {
 	Index func(ctx context.Context, tenant string) ([]byte, error)
 	Trust assurance.Trust
 	// Assess says how odd a sign-in looks; default risk.Assess.
-	Assess func(risk.Signals) risk.Assessment
+	Assess func(risk.Inputs) risk.Assessment
 	Now    func() time.Time
 	Random io.Reader
 	Kept   time.Duration // how long a finished flow keeps its answer; default 60 s

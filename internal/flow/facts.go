@@ -61,7 +61,7 @@ const trustAfter = 24 * time.Hour
 
 // risk is how odd this sign-in looks.
 func (r *run) risk() risk.Assessment {
-	return r.e.Assess(risk.Signals{DeviceKnown: r.device != nil, DeviceStale: r.oldCookie})
+	return r.e.Assess(risk.Inputs{Version: risk.Version, Device: risk.DeviceOf(r.device != nil, r.oldCookie)})
 }
 
 // trusted reports whether this browser has been the user's for a while, and

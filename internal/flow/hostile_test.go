@@ -129,7 +129,7 @@ func TestH19OddSignInsEnrolNothingInline(t *testing.T) {
 			p.signIn("ada")
 			w.pass(48 * time.Hour)
 			deps := w.engine.Deps
-			deps.Assess = func(risk.Signals) risk.Assessment { return risk.Assessment{Band: c.band} }
+			deps.Assess = func(risk.Inputs) risk.Assessment { return risk.Assessment{Band: c.band} }
 			w.engine = New(deps)
 			p.Session = "" // the browser is known; nobody is signed in
 			id := p.begin(asking(assurance.Requirement{Level: assurance.AAL2})).FlowID
