@@ -35,6 +35,9 @@ type cli struct {
 	Policy struct {
 		Explain policyExplainCommand `cmd:"" help:"Say what a user would be asked for, and why."`
 	} `cmd:"" help:"Look at what policies decide."`
+	Risk struct {
+		Replay riskReplayCommand `cmd:"" help:"Compute past assessments of risk again, and compare every byte."`
+	} `cmd:"" help:"Look at what sign-ins were assessed as."`
 	Key struct {
 		Rotate keyRotateCommand `cmd:"" help:"Make a new signing key, or wrap all keys under a new root key."`
 	} `cmd:"" help:"Manage keys."`

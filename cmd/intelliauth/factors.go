@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/intelliauth/intelliauth/cmd/intelliauth/geo"
 	"github.com/intelliauth/intelliauth/internal/factor"
 	"github.com/intelliauth/intelliauth/internal/factor/otp"
 	"github.com/intelliauth/intelliauth/internal/factor/passkey"
@@ -23,6 +24,7 @@ type recipe struct {
 	hashed    func()                              // told of every password hashed; may be nil
 	key       func(tenant string) ([]byte, error) // of a tenant's keyed hashes
 	metadata  *passkey.Metadata                   // of passkey models; nil for none
+	places    *geo.Map                            // of addresses; nil for none
 }
 
 // factors is the list of everything that can prove who somebody is. A new

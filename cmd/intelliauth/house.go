@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/intelliauth/intelliauth/cmd/intelliauth/geo"
 	"github.com/intelliauth/intelliauth/internal/edge"
 	"github.com/intelliauth/intelliauth/internal/factor/otp"
 	"github.com/intelliauth/intelliauth/internal/factor/passkey"
@@ -49,6 +50,7 @@ type blueprint struct {
 	secure    bool              // the issuers are https
 	blocklist string            // the operator's list of bad passwords; "" for none
 	metadata  *passkey.Metadata // of passkey models; nil for none
+	places    *geo.Map          // of addresses; nil for none
 }
 
 // build wires the rooms. It reads nothing yet.
@@ -62,7 +64,7 @@ func (m *Main) build(b blueprint) (*house, error) {
 	h.metrics.watchStatements(b.store.Statements)
 	h.store = tapped{b.store, h.metrics, h.posted}
 	r := m.recipe(b.blocklist)
-	r.metadata = b.metadata
+	r.metadata, r.places = b.metadata, b.places
 	r.hashed = func() {
 		h.metrics.hashes.Inc()
 		h.hashes.Add(1)
@@ -187,7 +189,8 @@ func newEngine(s identity.Store, kept *store.Store, slots *flow.Slots, r recipe)
 		return nil, err
 	}
 	d := flow.Deps{
-		Store: s, Factors: list, Slots: slots, Now: r.now, Random: r.random, Index: index,
+		Locate: r.places.Locate,
+		Store:  s, Factors: list, Slots: slots, Now: r.now, Random: r.random, Index: index,
 		Number: func(t identity.Tenant, typed string) (string, error) {
 			n, err := otp.ParseNumber(typed, t.SMSCountries)
 			return n.E164, err

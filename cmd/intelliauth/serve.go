@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/intelliauth/intelliauth/cmd/intelliauth/config"
+	"github.com/intelliauth/intelliauth/cmd/intelliauth/geo"
 	"github.com/intelliauth/intelliauth/internal/edge"
 )
 
@@ -41,8 +42,12 @@ func (c *serveCommand) Run(ctx context.Context, m *Main) error {
 	if err != nil {
 		return err
 	}
+	places := geo.Open(geo.Files{
+		Country: cfg.GeoIP.Country, City: cfg.GeoIP.City, ASN: cfg.GeoIP.ASN, Egress: cfg.GeoIP.Egress,
+		Tor: cfg.GeoIP.Lists.Tor, Hosting: cfg.GeoIP.Lists.Hosting, Refused: cfg.GeoIP.Lists.Operator,
+	}, log)
 	h, err := m.build(blueprint{
-		store: st, log: log, trusted: networks(cfg), secure: secure(cfg), blocklist: cfg.PasswordBlocklist, metadata: makes.known(),
+		store: st, log: log, trusted: networks(cfg), secure: secure(cfg), blocklist: cfg.PasswordBlocklist, metadata: makes.known(), places: places,
 	})
 	if err != nil {
 		return err
@@ -64,7 +69,7 @@ func (c *serveCommand) Run(ctx context.Context, m *Main) error {
 	if err != nil {
 		return err
 	}
-	group.background = append(group.background, sweeper{store: h.store, kept: h.kept, now: m.Now, log: log}.run, h.giveBack, m.worker(h, m.telling(h, out.of)).Run, makes.run)
+	group.background = append(group.background, sweeper{store: h.store, kept: h.kept, now: m.Now, log: log}.run, h.giveBack, m.worker(h, m.telling(h, out.of)).Run, makes.run, places.Run)
 	group.beforeStop = func() { c.leave(log, healthy) }
 	log.InfoContext(ctx, "ready", "version", version())
 	return group.run(ctx)

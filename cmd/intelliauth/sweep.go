@@ -76,6 +76,7 @@ func (s sweeper) tenant(ctx context.Context, t identity.Tenant) error {
 		repeat(within(func(tx identity.Tx) (int, error) { return tx.Ephemerals.Sweep(ctx, now.Add(-keepTaken), sweepBatch) })),
 		repeat(within(func(tx identity.Tx) (int, error) { return tx.Outbox.Sweep(ctx, now.Add(-keepMessages), sweepBatch) })),
 		repeat(within(func(tx identity.Tx) (int, error) { return tx.Revocations.Sweep(ctx, now.Add(-keepTaken), sweepBatch) })),
+		repeat(within(func(tx identity.Tx) (int, error) { return tx.Habits.Sweep(ctx, now, sweepBatch) })),
 		repeat(within(func(tx identity.Tx) (int, error) { return 0, tx.Lanes.Sweep(ctx, now.Add(-keepLanes)) })),
 		repeat(func() (int, error) {
 			return s.kept.Sweep(ctx, t.ID, store.Over{Ended: now.Add(-keepEnded), Idle: now.Add(-keepIdle), Devices: now.Add(-keepIdle)}, sweepBatch)

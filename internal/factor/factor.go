@@ -119,7 +119,7 @@ type Subject struct {
 	MinLength  int      // passwords: 15 where one alone opens a session, 8 where a second factor is always asked
 	Words      []string // passwords: name, address, tenant: what the secret may not be made of
 
-	Purpose string // what a code that is sent is for: "signin", "enrol", "first", "unlock", "reset", "register", "address"
+	Purpose string // what a code that is sent is for: "signin", "enrol", "first", "unlock", "risk", "reset", "register", "address"
 	Address string // where a ticket goes; "" where there is nobody to send it to: do the same work
 	Channel string // "email" or "sms" of Address
 	Locale  string // BCP 47 tag that messages are worded in
@@ -147,6 +147,10 @@ type Outcome struct {
 	Data      []byte          // its new data; nil leaves it
 	Reasons   []string        // what was odd about it, for the record ("counter_went_back")
 }
+
+// ReasonBreached among an Outcome's reasons says that the password that was
+// typed is on a list of known ones.
+const ReasonBreached = "password_breached"
 
 // Factor is a way to prove. All methods are safe for concurrent use.
 type Factor interface {

@@ -255,6 +255,9 @@ func (r *run) conclude(f Facts, digest string) (*Answer, error) {
 			return r.leave(digest)
 		}
 	}
+	if err := errors.Join(r.tellRisk(), r.learn()); err != nil {
+		return nil, err
+	}
 	session, secret, err := r.openSession()
 	if err != nil {
 		return nil, err
@@ -265,7 +268,7 @@ func (r *run) conclude(f Facts, digest string) (*Answer, error) {
 	}
 	ev := identity.Event{
 		Type: identity.EventSignIn, Outcome: identity.Succeeded, Session: session.ID,
-		Reasons: reasons(f), Data: map[string]string{"level": r.level(session.Proofs).String()},
+		Reasons: append(reasons(f), r.oddities()...), Data: map[string]string{"level": r.level(session.Proofs).String()},
 	}
 	if err := r.record(ev); err != nil {
 		return nil, err
@@ -368,7 +371,10 @@ func (r *run) keepAnswer(a *Answer, step Step, digest string) error {
 
 // recordDenied writes why a flow was denied.
 func (r *run) recordDenied(f Facts) error {
-	ev := identity.Event{Type: identity.EventSignInDenied, Outcome: identity.Refused, Reasons: append([]string{string(f.denial())}, reasons(f)...)}
+	if err := r.tellRisk(); err != nil {
+		return err
+	}
+	ev := identity.Event{Type: identity.EventSignInDenied, Outcome: identity.Refused, Reasons: slices.Concat([]string{string(f.denial())}, reasons(f), r.oddities())}
 	if f.denial() == Unmet { // nobody was turned away; what was asked cannot be given
 		ev.Type = identity.EventRequirementFailed
 		ev.Data = map[string]string{"asked": f.Decision.Requirement.Level.String()}

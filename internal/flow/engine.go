@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -51,6 +52,8 @@ type Deps struct {
 	Assess func(risk.Inputs) risk.Assessment
 	Now    func() time.Time
 	Random io.Reader
+	// Locate says what is known of an address; nil: nothing.
+	Locate func(netip.Addr) Whereabouts
 	Kept   time.Duration // how long a finished flow keeps its answer; default 60 s
 	// Number parses a telephone number as the tenant's people write it; nil
 	// where no number can be kept.
@@ -125,6 +128,7 @@ type run struct {
 	looking   bool       // in a read-only transaction: nothing is begun
 	closed    bool       // the lane of this browser is full
 	trouble   *ViewError // to be shown with the next view
+	fault     error      // history could not be read: nothing is concluded
 }
 
 func (e *Engine) start(ctx context.Context, t identity.Tenant, b Browser) (*run, error) {
@@ -300,6 +304,9 @@ func (r *run) lanes(subject string) (Lanes, error) {
 
 // keep writes the flow back by compare-and-swap.
 func (r *run) keep() error {
+	if err := r.tellRisk(); err != nil {
+		return err
+	}
 	value, err := json.Marshal(r.flow)
 	if err != nil {
 		return err

@@ -59,11 +59,6 @@ func (r *run) needTicket() bool {
 // ticket: one that a thief made known by signing in just now must not.
 const trustAfter = 24 * time.Hour
 
-// risk is how odd this sign-in looks.
-func (r *run) risk() risk.Assessment {
-	return r.e.Assess(risk.Inputs{Version: risk.Version, Device: risk.DeviceOf(r.device != nil, r.oldCookie)})
-}
-
 // trusted reports whether this browser has been the user's for a while, and
 // nothing about this sign-in looks odd (C-21).
 func (r *run) trusted() bool {
@@ -126,8 +121,8 @@ func (r *run) input(a assurance.Requirement) policy.Input {
 		Policy: r.policy, Trust: r.e.Trust, Now: r.now, Requested: a, Floor: r.flow.Application.Floor,
 		Application: r.flow.Application.Stricter, Classes: r.e.classes,
 		Scopes: r.flow.Authorization.Scopes, Manage: r.flow.Manages(), BegunAt: r.flow.BegunAt,
-		Risk: r.risk(),
 	}
+	r.oddly(&in)
 	if r.user != nil {
 		in.Created, in.Groups = r.user.CreatedAt, r.user.Groups
 	}

@@ -52,12 +52,19 @@ func (f Facts) wantsTicket() string {
 		return ""
 	}
 	switch {
-	case f.NeedTicket && !f.Flow.ticketed(ticketFirst, string(Register), string(Join)) && f.binds():
+	case f.Decision.Ticket && !f.ticketed() && (f.met() || f.binds() || len(f.Held) == 0):
+		return ticketRisk
+	case f.NeedTicket && !f.Flow.ticketed(ticketFirst, ticketRisk, string(Register), string(Join)) && f.binds():
 		return ticketFirst
 	case f.newAddress() && f.proved() && !f.Flow.ticketed(ticketAddress):
 		return ticketAddress
 	}
 	return ""
+}
+
+// ticketed reports whether any code that was mailed came back in this browser.
+func (f Facts) ticketed() bool {
+	return f.Flow.ticketed(ticketRisk, ticketFirst, ticketUnlock, string(Register), string(Join), string(Reset))
 }
 
 // choosing reports whether the person chose to be sent a ticket.

@@ -54,7 +54,7 @@ func (s *mapStore) tx(m *mapState) identity.Tx {
 	t := &mapTx{m, s.now}
 	return identity.Tx{
 		Users: (*mapUsers)(t), Enrolments: (*mapEnrolments)(t), Sessions: (*mapSessions)(t), Grants: (*mapGrants)(t), Devices: (*mapDevices)(t),
-		Lanes: (*mapLanes)(t), Ephemerals: (*mapItems)(t), Events: (*mapEvents)(t), Outbox: (*mapOutbox)(t), Revocations: noRevocations{}, Applications: noApplications{},
+		Lanes: (*mapLanes)(t), Ephemerals: (*mapItems)(t), Events: (*mapEvents)(t), Outbox: (*mapOutbox)(t), Revocations: noRevocations{}, Applications: noApplications{}, Habits: noHabits{},
 	}
 }
 
@@ -356,3 +356,13 @@ func (noRevocations) Live(context.Context, time.Time) ([]identity.Revocation, er
 	return nil, nil
 }
 func (noRevocations) Sweep(context.Context, time.Time, int) (int, error) { return 0, nil }
+
+// noHabits knows nothing of anybody: whoever comes is a stranger.
+type noHabits struct{}
+
+func (noHabits) Look(context.Context, identity.HabitQuery) (identity.HabitAnswer, error) {
+	return identity.HabitAnswer{}, nil
+}
+func (noHabits) Learn(context.Context, string, identity.Visit) error { return nil }
+func (noHabits) Fail(context.Context, [3]string, time.Time) error    { return nil }
+func (noHabits) Sweep(context.Context, time.Time, int) (int, error)  { return 0, nil }

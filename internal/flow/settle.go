@@ -79,6 +79,9 @@ func (r *run) accept(one pendingTry, outcome factor.Outcome, p Post) (Posted, er
 		r.held[i] = en
 	}
 	h := Proved{Challenge: one.challenge.ID, Proof: r.proof(outcome.Proof, en, facts), Enrolment: en, Write: write, Reasons: outcome.Reasons}
+	if slices.Contains(outcome.Reasons, factor.ReasonBreached) {
+		r.flow.Breached = true
+	}
 	if p.Upgrade && facts.Class == assurance.Memorized {
 		r.flow.Upgrade = true
 	}
@@ -207,6 +210,9 @@ func (r *run) setThrough() string {
 // refuse records a wrong response. The attempt stays spent, and a challenge
 // that allows one try is replaced.
 func (r *run) refuse(one pendingTry, verdict error) (Posted, error) {
+	if err := r.failed(one); err != nil {
+		return Posted{}, err
+	}
 	code, args := refusal(verdict, one, r.e.kinds[one.challenge.Factor])
 	next, effects, err := Advance(r.flow, Refused{Challenge: one.challenge.ID, Reason: code}, one.step)
 	if err != nil {

@@ -51,6 +51,8 @@ type Flow struct {
 	Skipped    bool              `json:"skipped,omitempty"`
 	Consented  bool              `json:"consented,omitempty"`
 	Denial     Denial            `json:"denial,omitempty"` // final
+	Risk       *assessed         `json:"risk,omitempty"`
+	Breached   bool              `json:"breached,omitempty"` // the password that was typed is on a list of known ones
 }
 
 // App is what a flow needs of its application.
@@ -95,6 +97,7 @@ const (
 	ticketFirst   = "first"   // binding a first factor (C-21)
 	ticketUnlock  = "unlock"  // out of a full lane (C-11)
 	ticketAddress = "address" // a new address or number belongs to the person
+	ticketRisk    = "risk"    // this sign-in looks unusual
 )
 
 // Ticket is a door that a mailed code, or an operator's, opened in this flow.
@@ -191,6 +194,7 @@ func (f Flow) forget() Flow {
 	f.Identifier, f.Canonical, f.User, f.Epoch, f.Session = "", "", "", 0, ""
 	f.Proofs, f.Challenges, f.Chosen, f.Asked = nil, nil, "", nil
 	f.Skipped, f.Consented = false, false
+	f.Risk, f.Breached = nil, false
 	f.Purpose, f.Tickets, f.Invite, f.Trial, f.Follow, f.Upgrade = "", nil, "", nil, false, false
 	return f
 }

@@ -212,7 +212,7 @@ type person struct {
 }
 
 func (w *world) browser() *person {
-	return &person{world: w, Browser: Browser{Binding: identity.RandomToken(16, rand.Reader), Addr: netip.MustParseAddr("192.0.2.1"), UserAgent: "Test/1"}}
+	return &person{world: w, Browser: Browser{Binding: identity.RandomToken(16, rand.Reader), Addr: netip.MustParseAddr("10.0.0.1"), UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}}
 }
 
 // take keeps the cookies of an answer.

@@ -1,6 +1,9 @@
 package identity
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Event is an immutable audit line, written in the transaction that makes it
 // so. It never holds a secret, a code or a token.
@@ -20,6 +23,12 @@ type Event struct {
 	Device      string            `json:"device,omitempty"`
 	UserAgent   string            `json:"userAgent,omitempty"`
 	Data        map[string]string `json:"data,omitempty"`
+
+	// Of risk.assessed: the assessment, the inputs that it rests on, of which it
+	// can be computed again, and what the sign-in was asked for.
+	Risk       json.RawMessage `json:"risk,omitempty"`
+	RiskInputs json.RawMessage `json:"riskInputs,omitempty"`
+	Asked      json.RawMessage `json:"asked,omitempty"`
 }
 
 // Outcomes of an event.
@@ -68,6 +77,7 @@ const (
 	EventRepudiated        = "user.repudiated" // "this wasn't me"
 	EventSendRefused       = "send.refused"    // a cap on messages was reached
 	EventSendFailed        = "send.failed"     // a message was given up
+	EventRiskAssessed      = "risk.assessed"
 	EventCounterBack       = "passkey.counter_went_back"
 )
 
@@ -75,5 +85,6 @@ const (
 type EventFilter struct {
 	User  string
 	Since time.Time
-	Limit int // default 100
+	Until time.Time // before this; zero: no bound
+	Limit int       // default 100
 }

@@ -21,6 +21,7 @@ const (
 	MessageEnrolCode     = "code.enrol"              // Code
 	MessageFirstFactor   = "ticket.first"            // Code
 	MessageUnlock        = "ticket.unlock"           // Code
+	MessageUnusual       = "ticket.risk"             // Code: this sign-in looks unusual
 	MessageReset         = "ticket.reset"            // Code
 	MessageRegister      = "ticket.register"         // Code
 	MessageAddress       = "ticket.address"          // Code: to a new address or number

@@ -38,6 +38,7 @@ type Tx struct {
 	Keys         Keys
 	Outbox       Outbox
 	Revocations  Revocations
+	Habits       Habits
 }
 
 // Applications keeps applications. Put raises the store's generation.

@@ -39,6 +39,11 @@ func deCodeMails() map[Key]string {
 		"mail.ticket.unlock.body":    "Geben Sie ihn auf der Seite ein, auf der Sie sich anmelden. Was sonst verlangt wird, wird weiterhin verlangt.",
 		"mail.ticket.unlock.ignore":  "Wenn Sie es nicht waren, behalten Sie den Code bitte für sich. Wer immer es ist, kommt ohne ihn nicht weiter.",
 
+		"mail.ticket.risk.subject": "Ihr Code für eine ungewöhnliche Anmeldung bei {tenant}",
+		"mail.ticket.risk.lead":    "Jemand meldet sich auf ungewöhnliche Weise als Sie bei {tenant} an. Wenn Sie es sind, kommen Sie mit diesem Code weiter.",
+		"mail.ticket.risk.body":    "Geben Sie ihn auf der Seite ein, auf der Sie sich anmelden. Wir fragen danach, weil uns der Ort, der Browser oder die Art der Anmeldung neu ist.",
+		"mail.ticket.risk.ignore":  "Wenn Sie es nicht waren, behalten Sie den Code bitte für sich: Ohne ihn kommt niemand hinein. Jemand kennt Ihr Passwort; bitte ändern Sie es.",
+
 		"mail.ticket.reset.subject": "Ihr Code für ein neues Passwort bei {tenant}",
 		"mail.ticket.reset.lead":    "Jemand möchte für Sie ein neues Passwort bei {tenant} setzen. Wenn Sie es sind, kommen Sie mit diesem Code weiter.",
 		"mail.ticket.reset.body":    "Geben Sie ihn auf der Seite ein, auf der Sie ihn angefordert haben. Wenn Sie einen zweiten Schritt eingerichtet haben, fragen wir auch danach.",
@@ -143,6 +148,7 @@ func deTexts() map[Key]string {
 		"sms.code.signin.full":        "{code} ist Ihr Code zum Anmelden bei {tenant} nahe {place}. Behalten Sie ihn für sich.",
 		"sms.code.enrol":              "{code} ist Ihr Code zum Einrichten von {tenant}. Behalten Sie ihn für sich.",
 		"sms.ticket.first":            "{code} ist Ihr Code für einen zweiten Schritt bei {tenant}. Behalten Sie ihn für sich.",
+		"sms.ticket.risk":             "{code} ist Ihr Code zum Anmelden bei {tenant}. Behalten Sie ihn für sich.",
 		"sms.ticket.unlock":           "{code} ist Ihr Code zum Weitermachen bei {tenant}. Behalten Sie ihn für sich.",
 		"sms.ticket.reset":            "{code} ist Ihr Code für ein neues Passwort bei {tenant}. Behalten Sie ihn für sich.",
 		"sms.ticket.register":         "{code} ist Ihr Code zum Registrieren bei {tenant}. Behalten Sie ihn für sich.",

@@ -41,6 +41,11 @@ func enCodeMails() map[Key]string {
 		"mail.ticket.unlock.body":    "Enter it on the page where you are signing in. What you are asked for otherwise is still asked for.",
 		"mail.ticket.unlock.ignore":  "If it was not you, please keep the code to yourself. Whoever it is can’t go on without it.",
 
+		"mail.ticket.risk.subject": "Your code for an unusual sign-in to {tenant}",
+		"mail.ticket.risk.lead":    "Somebody is signing in to {tenant} as you in an unusual way. If it is you, this code lets you go on.",
+		"mail.ticket.risk.body":    "Enter it on the page where you are signing in. We ask for it because the place, the browser or the way it is done is new to us.",
+		"mail.ticket.risk.ignore":  "If it was not you, please keep the code to yourself: without it nobody gets in. Somebody knows your password, so please change it.",
+
 		"mail.ticket.reset.subject": "Your code for a new password at {tenant}",
 		"mail.ticket.reset.lead":    "Somebody asked to set a new password for you at {tenant}. If it is you, this code takes you on.",
 		"mail.ticket.reset.body":    "Enter it on the page where you asked for it. If you have set up a second step, we ask for that, too.",
@@ -148,6 +153,7 @@ func enTexts() map[Key]string {
 		"sms.code.signin.full":        "{code} is your code for signing in to {tenant} near {place}. Keep it to yourself.",
 		"sms.code.enrol":              "{code} is your code for setting up {tenant}. Keep it to yourself.",
 		"sms.ticket.first":            "{code} is your code for adding a second step at {tenant}. Keep it to yourself.",
+		"sms.ticket.risk":             "{code} is your code for signing in to {tenant}. Keep it to yourself.",
 		"sms.ticket.unlock":           "{code} is your code for going on at {tenant}. Keep it to yourself.",
 		"sms.ticket.reset":            "{code} is your code for a new password at {tenant}. Keep it to yourself.",
 		"sms.ticket.register":         "{code} is your code for registering with {tenant}. Keep it to yourself.",

@@ -137,7 +137,7 @@ func withAlgorithm(a string) option { return func(w *world) { w.tenant.Algorithm
 
 func newWorld(t testing.TB, with ...option) *world {
 	w := &world{TB: t, clock: &clock{at: time.Date(2026, 3, 1, 12, 0, 0, 250_000_000, time.UTC)}, users: map[string]identity.User{}, logs: &strings.Builder{}}
-	w.tenant = identity.Tenant{ID: "tnt_a", Issuer: "https://a.example", RPID: "a.example", Name: "A", Algorithm: "ES256", Policy: json.RawMessage(`{"enrolment":{"first_factor":"password"}}`)}
+	w.tenant = identity.Tenant{ID: "tnt_a", Issuer: "https://a.example", RPID: "a.example", Name: "A", Algorithm: "ES256", Policy: json.RawMessage(`{"enrolment":{"first_factor":"password"},"risk":{"mode":"monitor"}}`)}
 	for _, o := range with {
 		o(w)
 	}

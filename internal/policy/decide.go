@@ -56,12 +56,15 @@ type Input struct {
 	Held    []Method  // the user's live enrolments, the password included
 	Offered []Method  // what the tenant lets this user enrol
 	Risk    risk.Assessment
+	Known   bool // this browser finished a sign-in of the user before
+	Mails   bool // a code can be mailed to the user
 }
 
 // Demand is what one rule adds.
 type Demand struct {
 	Requirement assurance.Requirement
 	Deny        bool
+	Ticket      bool // a code mailed to the user has to come back in this browser
 	NoEnrolment bool // the level may be met by what is held only
 	Reason      Reason
 }
@@ -73,6 +76,7 @@ type Decision struct {
 	GraceUntil  time.Time // enrolment may be skipped until then
 	Fallback    assurance.Requirement
 	Denied      bool
+	Ticket      bool // a code mailed to the user has to come back in this browser
 	Reasons     []Reason
 }
 
@@ -94,6 +98,7 @@ func decide(in Input, rules []func(Input) Demand) Decision {
 		}
 		d.Requirement = d.Requirement.Join(demand.Requirement)
 		d.Denied = d.Denied || demand.Deny
+		d.Ticket = d.Ticket || demand.Ticket
 		noEnrolment = noEnrolment || demand.NoEnrolment
 		d.Reasons = append(d.Reasons, demand.Reason)
 	}

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -130,8 +131,8 @@ type Limit struct {
 
 // Risk holds the thresholds at which a score (0 to 1) asks for more, or denies.
 type Risk struct {
-	Challenge *float64 `json:"challenge,omitempty" yaml:"challenge"` // score from which a second factor is asked [0.5]
-	Deny      *float64 `json:"deny,omitempty" yaml:"deny"`           // score from which the sign-in is denied [0.95]
+	Challenge *float64 `json:"challenge,omitempty" yaml:"challenge"` // score from which more is asked: a second factor of who has one, a mailed code of who has none [0.5]
+	Deny      *float64 `json:"deny,omitempty" yaml:"deny"`           // score from which only the owner goes on: with the strongest factor on a known browser, elsewhere with a mailed code beside it; without mail it is denied [0.95]
 	Mode      string   `json:"mode,omitempty" yaml:"mode"`           // enforce, or monitor to record only [enforce]
 }
 
@@ -230,6 +231,25 @@ func (p Policy) checkPasskey() error {
 	return nil
 }
 
+// The thresholds where none are set, in thousandths.
+const (
+	defaultChallenge = 500
+	defaultDeny      = 950
+)
+
+// Thresholds are the scores from which more is asked, and from which the sign-in
+// is denied, in thousandths.
+func (r Risk) Thresholds() (challenge, deny int) {
+	challenge, deny = defaultChallenge, defaultDeny
+	if r.Challenge != nil {
+		challenge = int(math.Round(*r.Challenge * 1000))
+	}
+	if r.Deny != nil {
+		deny = int(math.Round(*r.Deny * 1000))
+	}
+	return challenge, deny
+}
+
 func (r Risk) check() error {
 	if r.Mode != "" && r.Mode != "enforce" && r.Mode != "monitor" {
 		return fmt.Errorf("policy: risk mode %q is unknown (want enforce or monitor)", r.Mode)
@@ -238,6 +258,9 @@ func (r Risk) check() error {
 		if v != nil && (*v < 0 || *v > 1) {
 			return fmt.Errorf("policy: risk threshold %v is out of range (want 0 to 1)", *v)
 		}
+	}
+	if challenge, deny := r.Thresholds(); challenge > deny {
+		return fmt.Errorf("policy: risk: challenge %.3f is above deny %.3f", float64(challenge)/1000, float64(deny)/1000)
 	}
 	return nil
 }

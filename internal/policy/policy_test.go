@@ -284,3 +284,38 @@ func TestExplain(t *testing.T) {
 		t.Errorf("denied, and yet: %+v", x)
 	}
 }
+
+// TestC34WhatRiskAsks: by what a person holds, whether they can be mailed to, and
+// whether the browser is theirs.
+func TestC34WhatRiskAsks(t *testing.T) {
+	weak, strong := []Method{password}, []Method{password, totp}
+	for name, c := range map[string]struct {
+		policy        string
+		band          risk.Band
+		held          []Method
+		mails, known  bool
+		ticket, deny  bool
+		level         assurance.Level
+		fresh, reason bool
+	}{
+		"low":                           {`{}`, risk.Low, weak, true, false, false, false, assurance.AAL1, false, false},
+		"unknown":                       {`{}`, risk.Unknown, weak, true, false, false, false, assurance.AAL1, false, false},
+		"medium, a password alone":      {`{}`, risk.Medium, weak, true, true, true, false, assurance.AAL1, false, true},
+		"medium, nothing can be asked":  {`{}`, risk.Medium, weak, false, true, false, false, assurance.AAL1, false, true},
+		"medium, a second factor":       {`{}`, risk.Medium, strong, true, false, false, false, assurance.AAL2, false, true},
+		"high, a password alone":        {`{}`, risk.High, weak, true, true, true, false, assurance.AAL1, false, true},
+		"high, no mail":                 {`{}`, risk.High, weak, false, true, false, true, assurance.AAL1, false, true},
+		"high, a browser of theirs":     {`{}`, risk.High, strong, true, true, false, false, assurance.AAL2, true, true},
+		"high, theirs and no mail":      {`{}`, risk.High, strong, false, true, false, false, assurance.AAL2, true, true},
+		"high, a second factor":         {`{}`, risk.High, strong, true, false, true, false, assurance.AAL2, true, true},
+		"high, elsewhere and no mail":   {`{}`, risk.High, strong, false, false, false, true, assurance.AAL2, true, true},
+		"high, and it is only recorded": {`{"risk":{"mode":"monitor"}}`, risk.High, weak, false, false, false, false, assurance.AAL1, false, false},
+	} {
+		in := Input{Policy: parse(t, c.policy), Held: c.held, Mails: c.mails, Known: c.known, Risk: risk.Assessment{Band: c.band}, BegunAt: time.Unix(1000, 0)}
+		d := Decide(in)
+		told := slices.Contains(d.Reasons, RiskMedium) || slices.Contains(d.Reasons, RiskHigh)
+		if d.Ticket != c.ticket || d.Denied != c.deny || d.Requirement.Level != c.level || d.Requirement.Since.IsZero() == c.fresh || told != c.reason {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}

@@ -20,7 +20,7 @@ const longest = 2048
 // ParseAgent reads a header. One that is empty, longer than 2048 bytes or not
 // UTF-8 gives the zero Agent: unknown.
 func ParseAgent(header string) Agent {
-	if header == "" || len(header) > longest || !utf8.ValidString(header) {
+	if !legible(header) {
 		return Agent{}
 	}
 	a := Agent{Browser: browserOf(header), System: systemOf(header)}
@@ -34,10 +34,14 @@ func ParseAgent(header string) Agent {
 	return a
 }
 
+func legible(header string) bool {
+	return header != "" && len(header) <= longest && utf8.ValidString(header)
+}
+
 // Values are the levels of the agent's hierarchy, the finest first; "" is
 // missing. The first is the header itself: hash it before it is kept.
 func (a Agent) Values(header string) [AgentLevels]string {
-	if a == (Agent{}) {
+	if !legible(header) {
 		return [AgentLevels]string{}
 	}
 	return [AgentLevels]string{header, a.Browser, a.System, a.Kind}

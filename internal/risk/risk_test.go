@@ -359,7 +359,9 @@ func TestInAHouseholdWhatIsUsualIsLow(t *testing.T) {
 
 // What a browser may leave out must not be better left out.
 func TestR09_SayingNothingIsNoBetterThanSayingSomethingNew(t *testing.T) {
-	odd := with(func(in *Inputs) { in.Agent = Feature{{DistinctAll: 9}, {DistinctAll: 9}, {DistinctAll: 9}, {DistinctAll: 9}} })
+	odd := with(func(in *Inputs) {
+		in.Agent = Feature{{DistinctAll: 9}, {DistinctAll: 9}, {DistinctAll: 9}, {DistinctAll: 9}}
+	})
 	for _, mute := range []Feature{nil, {{Missing: true}, {Missing: true}, {Missing: true}, {Missing: true}}} {
 		if a, b := Assess(odd), Assess(with(func(in *Inputs) { in.Agent = mute })); b.Bits < a.Bits {
 			t.Errorf("%d bits with nothing said, %d with something new", b.Bits, a.Bits)

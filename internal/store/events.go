@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 
 	"github.com/intelliauth/intelliauth/internal/identity"
 	"github.com/intelliauth/intelliauth/internal/store/sqlc"
@@ -24,13 +25,17 @@ func (t *events) List(ctx context.Context, f identity.EventFilter) ([]identity.E
 	if !plain(f.User) {
 		return nil, nil
 	}
+	until := int64(math.MaxInt64)
+	if !f.Until.IsZero() {
+		until = moment(f.Until)
+	}
 	var rows []string
 	var err error
 	if f.User == "" {
-		rows, err = t.q.Events(ctx, t.tenant, moment(f.Since), rowLimit(f.Limit))
+		rows, err = t.q.Events(ctx, sqlc.EventsParams{TenantID: t.tenant, At: moment(f.Since), Until: until, Limit: rowLimit(f.Limit)})
 	} else {
 		rows, err = t.q.EventsByUser(ctx, sqlc.EventsByUserParams{
-			TenantID: t.tenant, UserID: f.User, At: moment(f.Since), Limit: rowLimit(f.Limit),
+			TenantID: t.tenant, UserID: f.User, At: moment(f.Since), Until: until, Limit: rowLimit(f.Limit),
 		})
 	}
 	return collect(rows, err, func(data string) (e identity.Event, err error) {

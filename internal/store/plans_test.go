@@ -53,8 +53,8 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 		t.Fatalf("only %d queries found", len(all))
 	}
 	plan := func(query string) (steps []string) {
-		args := make([]any, 0, 10)
-		for i := range 10 {
+		args := make([]any, 0, 20)
+		for i := range 20 {
 			if strings.Contains(query, "$"+strconv.Itoa(i+1)) {
 				args = append(args, 0)
 			}
@@ -76,6 +76,9 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 	for name, text := range all {
 		for _, step := range plan(text) {
 			if slices.Contains(whole, name) {
+				continue
+			}
+			if strings.HasSuffix(step, "VALUES CLAUSE") { // what is written
 				continue
 			}
 			if strings.HasPrefix(step, "SCAN") || strings.Contains(step, "TEMP B-TREE") {

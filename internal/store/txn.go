@@ -32,6 +32,7 @@ func (t *txn) ports() identity.Tx {
 		Keys:         (*signingKeys)(t),
 		Outbox:       (*outbox)(t),
 		Revocations:  (*revocations)(t),
+		Habits:       (*habits)(t),
 	}
 }
 

@@ -308,8 +308,9 @@ func told(events []identity.Event) []identity.Event {
 			whole[e.Flow] = true
 		}
 	}
-	parts := []string{identity.EventFactorProved, identity.EventFactorChallenged, identity.EventSessionOpened, identity.EventSessionRaised, identity.EventTicketUsed}
+	parts := []string{identity.EventFactorProved, identity.EventFactorChallenged, identity.EventSessionOpened, identity.EventSessionRaised, identity.EventTicketUsed, identity.EventRiskAssessed}
 	return slices.DeleteFunc(slices.Clone(events), func(e identity.Event) bool {
-		return e.Type == identity.EventFactorChallenged || whole[e.Flow] && slices.Contains(parts, e.Type)
+		usual := e.Type == identity.EventRiskAssessed && e.Data["band"] != "medium" && e.Data["band"] != "high"
+		return usual || e.Type == identity.EventFactorChallenged || whole[e.Flow] && slices.Contains(parts, e.Type)
 	})
 }

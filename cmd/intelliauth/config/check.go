@@ -116,6 +116,7 @@ func (c *checker) all() {
 	c.database(f)
 	c.rootKeys(f)
 	c.blocklist(f)
+	c.geoIP(f)
 	c.metadata(f.PasskeyMetadata)
 	f.Log.Level = c.choice("log.level", f.Log.Level, "info", "debug", "info", "warn", "error")
 	f.Log.Format = c.choice("log.format", f.Log.Format, "auto", "auto", "text", "json")
@@ -244,6 +245,16 @@ func (c *checker) rootKeys(f *File) {
 			}
 		}
 		c.config.Keys = append(c.config.Keys, key)
+	}
+}
+
+// geoIP makes paths those of the file's folder. The files may come and go.
+func (c *checker) geoIP(f *File) {
+	g := &f.GeoIP
+	for _, path := range []*string{&g.Country, &g.City, &g.ASN, &g.Lists.Tor, &g.Lists.Hosting, &g.Lists.Operator, &g.Egress} {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(c.folder, *path)
+		}
 	}
 }
 

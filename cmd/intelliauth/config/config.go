@@ -30,11 +30,28 @@ type File struct {
 	RootKeys       []Secret  `yaml:"root_keys"`       // keys that wrap all others, newest first; each `file:PATH` or `${NAME}`, 32 bytes in base64. Required
 	TrustedProxies []Network `yaml:"trusted_proxies"` // addresses or networks whose X-Forwarded-For is believed [none]
 
-	PasswordBlocklist string      `yaml:"password_blocklist"` // file of passwords to refuse beside the built-in list, one a line
-	Log               Log         `yaml:"log"`                // what is logged, and how
-	PasskeyMetadata   *Metadata   `yaml:"passkey_metadata"`   // what the FIDO Alliance says of makes of passkeys; `attestation` needs it
-	GeoIP             Unavailable `yaml:"geoip"`              // places of addresses
-	Tenants           []Tenant    `yaml:"tenants"`            // tenants that this file declares
+	PasswordBlocklist string    `yaml:"password_blocklist"` // file of passwords to refuse beside the built-in list, one a line
+	Log               Log       `yaml:"log"`                // what is logged, and how
+	PasskeyMetadata   *Metadata `yaml:"passkey_metadata"`   // what the FIDO Alliance says of makes of passkeys; `attestation` needs it
+	GeoIP             GeoIP     `yaml:"geoip"`              // where addresses are: for the assessment of risk
+	Tenants           []Tenant  `yaml:"tenants"`            // tenants that this file declares
+}
+
+// GeoIP names files that say where an address is. They are read again when they
+// change. What they do not say is unknown, which is never low risk.
+type GeoIP struct {
+	Country string       `yaml:"country"` // MaxMind database (.mmdb) of countries
+	City    string       `yaml:"city"`    // MaxMind database of cities: countries and, for impossible travel, coordinates
+	ASN     string       `yaml:"asn"`     // MaxMind database of networks (autonomous systems)
+	Lists   NetworkLists `yaml:"lists"`   // networks that weigh, one network or address a line; # begins a comment
+	Egress  string       `yaml:"egress"`  // list of networks behind which your people may be anywhere, as a company's VPN
+}
+
+// NetworkLists names lists of networks that honest people seldom come from.
+type NetworkLists struct {
+	Tor      string `yaml:"tor"`      // exits of Tor
+	Hosting  string `yaml:"hosting"`  // hosting companies
+	Operator string `yaml:"operator"` // what you know yourself
 }
 
 // TLS names the listener's certificate. Both files are read again when they change.

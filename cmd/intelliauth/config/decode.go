@@ -74,7 +74,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, depth int) {
 		n = n.Alias
 	}
 	d.lines[path] = n.Line
-	if n.Tag == "!!null" && v.Type() != reflect.TypeFor[Unavailable]() {
+	if n.Tag == "!!null" {
 		d.say(n.Line, path, "is empty: give it a value or remove it")
 		return
 	}
@@ -96,10 +96,6 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, depth int) {
 
 // own reads the types that read themselves.
 func (d *decoder) own(n *yaml.Node, v reflect.Value, path string) bool {
-	if v.Type() == reflect.TypeFor[Unavailable]() {
-		d.say(n.Line, path, notAvailable)
-		return true
-	}
 	text, ok := v.Addr().Interface().(encoding.TextUnmarshaler)
 	if !ok {
 		return false

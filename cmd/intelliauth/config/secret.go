@@ -113,12 +113,6 @@ func readFile(out Outside, folder, path string) ([]byte, error) {
 	return b, nil
 }
 
-// Unavailable is a key that later versions know. It is refused rather than
-// overlooked.
-type Unavailable struct{}
-
-const notAvailable = "is not available in this version: remove it"
-
 // RootKeyFiles are the files that root keys were read from.
 func (c *Config) RootKeyFiles() []string {
 	var out []string

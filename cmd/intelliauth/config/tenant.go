@@ -29,7 +29,6 @@ func (c *checker) tenants(f *File) {
 		c.branding(at+".branding", &t.Branding)
 		c.passkeys(at, t, f.PasskeyMetadata != nil)
 		c.sending(at, t)
-		c.notYet(at)
 		seen := map[string]string{}
 		for j := range t.Applications {
 			each := fmt.Sprintf("%s.applications[%d]", at, j)
@@ -52,18 +51,6 @@ func (c *checker) oneScheme(f *File) {
 		first := f.Tenants[0].Issuer
 		if strings.HasPrefix(t.Issuer, "http:") != strings.HasPrefix(first, "http:") && t.Issuer != "" && first != "" {
 			c.wrong(fmt.Sprintf("tenants[%d].issuer", i), "has another scheme than %s: serve http and https tenants apart", first)
-		}
-	}
-}
-
-// NotYet are keys of a tenant that another room reads but that change nothing in
-// this version. They are refused: a rule that does not hold is worse than none.
-func NotYet() []string { return []string{"policy.risk"} }
-
-func (c *checker) notYet(at string) {
-	for _, key := range NotYet() {
-		if full := at + "." + key; c.written(full) {
-			c.wrong(full, notAvailable)
 		}
 	}
 }

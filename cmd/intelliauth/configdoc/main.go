@@ -14,11 +14,8 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/intelliauth/intelliauth/cmd/intelliauth/config"
 )
 
 //go:embed head.md
@@ -51,6 +48,8 @@ func sections() []section {
 		{"tls", "", file, "TLS"},
 		{"log", "", file, "Log"},
 		{"passkey_metadata", "", file, "Metadata"},
+		{"geoip", "", file, "GeoIP"},
+		{"geoip.lists", "", file, "NetworkLists"},
 		{"tenants[]", "A tenant", file, "Tenant"},
 		{"tenants[].branding", "", file, "Branding"},
 		{"tenants[].attestation", "", file, "Attestation"},
@@ -65,6 +64,7 @@ func sections() []section {
 		{"tenants[].policy.groups[]", "", "internal/policy/stricter.go", "GroupRule"},
 		{"tenants[].policy.sessions", "", policy, "Sessions"},
 		{"tenants[].policy.sessions.aal1, aal2, aal3", "", policy, "Limit"},
+		{"tenants[].policy.risk", "", policy, "Risk"},
 		{"tenants[].applications[]", "An application", file, "Application"},
 		{"tenants[].applications[].reasons[]", "", file, "Reason"},
 		{"stricter", "", "internal/policy/stricter.go", "Stricter"},
@@ -88,12 +88,6 @@ func Reference(root string) (string, error) {
 		}
 		fmt.Fprintf(&b, "\n%s\n\n| key | value | meaning | default |\n|---|---|---|---|\n", doc)
 		for _, f := range fields {
-			if key := strings.TrimPrefix(s.path+"."+f.key, "tenants[]."); slices.Contains(config.NotYet(), key) {
-				f.value = "–"
-			}
-			if f.value == "–" {
-				f.meaning += ": not available in this version, refused"
-			}
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.key, f.value, f.meaning, f.byDefault)
 		}
 	}
@@ -176,7 +170,7 @@ func valueOf(t ast.Expr) (string, error) {
 	case *ast.Ident:
 		words := map[string]string{
 			"string": "text", "bool": "true or false", "float64": "number", "int": "number", "Duration": "duration", "Level": "level",
-			"Mode": "word", "Profile": "word", "Secret": "secret", "Network": "networks", "Unavailable": "–",
+			"Mode": "word", "Profile": "word", "Secret": "secret", "Network": "networks", "GeoIP": "[keys](#geoip)", "NetworkLists": "[keys](#geoiplists)",
 			"TLS": "[keys](#tls)", "Metadata": "[keys](#passkey_metadata)", "Attestation": "[keys](#tenantsattestation)",
 			"Mail": "[keys](#tenantsmail)", "SMS": "[keys](#tenantssms)", "Provider": "[keys](#tenantssmsproviders)",
 			"Twilio": "[keys](#tenantssmsproviderstwilio)", "Webhook": "[keys](#tenantssmsproviderswebhook)", "Log": "[keys](#log)", "Branding": "[keys](#tenantsbranding)", "Policy": "[keys](#its-policy)",

@@ -20,6 +20,7 @@ const (
 const (
 	forFirst    = "first"
 	forUnlock   = "unlock"
+	forRisk     = "risk"
 	forReset    = "reset"
 	forRegister = "register"
 	forAddress  = "address"
@@ -72,6 +73,8 @@ func doorOf(purpose string) (door, bool) {
 		return door{kind: identity.MessageFirstFactor, length: ticketLength, shown: true}, true
 	case forUnlock:
 		return door{kind: identity.MessageUnlock, length: unlockLength}, true
+	case forRisk:
+		return door{kind: identity.MessageUnusual, length: ticketLength, shown: true}, true
 	case forReset:
 		return door{kind: identity.MessageReset, length: ticketLength}, true
 	case forRegister:

@@ -71,6 +71,17 @@ func (f *Factor) check(typed string, minLength int, words []string) (string, err
 	return password, nil
 }
 
+// listed reports whether a list of known passwords holds this one: it was set
+// before the list knew it, or elsewhere. A list that cannot be read knows none.
+func (f *Factor) listed(password string) bool {
+	lists, err := f.lists()
+	if err != nil {
+		return false
+	}
+	runes := fold(password)
+	return slices.ContainsFunc(lists, func(b *blocklist) bool { return b.common(runes) })
+}
+
 func refuse(code string) error { return &factor.Refusal{Code: code} }
 
 // refusal is the code under which a folded password is refused, or "".

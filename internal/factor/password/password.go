@@ -200,6 +200,9 @@ func (f *Factor) Finish(s factor.Subject, c factor.Challenge, r factor.Response)
 		return factor.Outcome{}, factor.ErrWrong
 	}
 	out := factor.Outcome{Proof: proof(), Enrolment: e.ID}
+	if f.listed(password) {
+		out.Reasons = []string{factor.ReasonBreached}
+	}
 	if f.weaker(kept) {
 		data, err := f.hash(password)
 		if err != nil {

@@ -307,10 +307,6 @@ func TestNothingIsDecodedAtStart(t *testing.T) {
 	decoded := 0
 	decode := f.lists
 	f.lists = func() ([]*blocklist, error) { decoded++; return decode() }
-	data := hash(t, f, right)
-	if _, err := signIn(t, f, ada(data), right); err != nil {
-		t.Fatal(err)
-	}
 	c, err := f.BeginEnrolment(ada(nil), factor.Asked{})
 	if err != nil {
 		t.Fatal(err)

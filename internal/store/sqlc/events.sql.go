@@ -10,12 +10,24 @@ import (
 )
 
 const events = `-- name: Events :many
-SELECT data FROM events WHERE tenant_id = $1 AND at >= $2
+SELECT data FROM events WHERE tenant_id = $1 AND at >= $2 AND at < $4
 ORDER BY at DESC, seq DESC, id DESC LIMIT $3
 `
 
-func (q *Queries) Events(ctx context.Context, tenantID string, at int64, limit int32) ([]string, error) {
-	rows, err := q.db.QueryContext(ctx, events, tenantID, at, limit)
+type EventsParams struct {
+	TenantID string
+	At       int64
+	Limit    int32
+	Until    int64
+}
+
+func (q *Queries) Events(ctx context.Context, arg EventsParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, events,
+		arg.TenantID,
+		arg.At,
+		arg.Limit,
+		arg.Until,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +50,7 @@ func (q *Queries) Events(ctx context.Context, tenantID string, at int64, limit i
 }
 
 const eventsByUser = `-- name: EventsByUser :many
-SELECT data FROM events WHERE tenant_id = $1 AND user_id = $2 AND user_id <> '' AND at >= $3
+SELECT data FROM events WHERE tenant_id = $1 AND user_id = $2 AND user_id <> '' AND at >= $3 AND at < $5
 ORDER BY at DESC, seq DESC, id DESC LIMIT $4
 `
 
@@ -47,6 +59,7 @@ type EventsByUserParams struct {
 	UserID   string
 	At       int64
 	Limit    int32
+	Until    int64
 }
 
 func (q *Queries) EventsByUser(ctx context.Context, arg EventsByUserParams) ([]string, error) {
@@ -55,6 +68,7 @@ func (q *Queries) EventsByUser(ctx context.Context, arg EventsByUserParams) ([]s
 		arg.UserID,
 		arg.At,
 		arg.Limit,
+		arg.Until,
 	)
 	if err != nil {
 		return nil, err
