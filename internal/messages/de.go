@@ -75,6 +75,10 @@ func deSteps() map[Key]string {
 
 		DeniedTitle: "Sie können sich nicht anmelden",
 		DeniedLead:  "Diese Anmeldung wurde abgelehnt. Es hat sich nichts geändert.",
+
+		UnusualTitle: "Diese Anmeldung wirkt sehr ungewöhnlich",
+		UnusualLead:  "Zu Ihrem Schutz hat {tenant} sie nicht zugelassen. Es hat sich nichts geändert.",
+		UnusualWay:   "Wenn Sie es sind, melden Sie sich in einem Browser an, in dem Sie schon angemeldet waren, oder dort, wo Sie sonst sind.",
 	}
 }
 

@@ -75,6 +75,10 @@ func enSteps() map[Key]string {
 
 		DeniedTitle: "You can’t sign in",
 		DeniedLead:  "This sign-in was refused. Nothing has changed.",
+
+		UnusualTitle: "This sign-in looks very unusual",
+		UnusualLead:  "To protect you, {tenant} did not let it through. Nothing has changed.",
+		UnusualWay:   "If it’s you, sign in from a browser in which you have signed in before, or where you usually are.",
 	}
 }
 

@@ -53,6 +53,10 @@ const (
 	DeniedTitle Key = "denied.title"
 	DeniedLead  Key = "denied.lead"
 
+	UnusualTitle Key = "unusual.title"
+	UnusualLead  Key = "unusual.lead" // {tenant}
+	UnusualWay   Key = "unusual.way"
+
 	HomeIn      Key = "home.in"   // {user}
 	HomeLead    Key = "home.lead" // {tenant}
 	HomeOut     Key = "home.out"

@@ -5,12 +5,15 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/intelliauth/intelliauth/internal/edge"
 	"github.com/intelliauth/intelliauth/internal/flow"
 	"github.com/intelliauth/intelliauth/internal/identity"
+	"github.com/intelliauth/intelliauth/internal/messages"
+	"github.com/intelliauth/intelliauth/internal/policy"
 )
 
 // showFlow answers GET /flow/{id}.
@@ -58,6 +61,8 @@ func (s *server) tell(w http.ResponseWriter, r *http.Request, posted flow.Posted
 	case view.Redirect != "" && view.Form != nil:
 		s.Pages.handOver(v, view.Redirect, view.Form, view.Application.Name)
 		return nil
+	case view.Step == flow.Denied && slices.Contains(view.Reasons, policy.RiskHigh) && pageAddress(view.Redirect):
+		return s.Pages.tooUnusual(v, view)
 	case view.Redirect != "":
 		// 303 turns a POST into a GET: what was posted goes nowhere else.
 		edge.SetCSP(w, view.Origin)
@@ -173,4 +178,24 @@ func (s *server) follow(w http.ResponseWriter, begun flow.Begun) {
 		to = begun.Answer.Redirect
 	}
 	seeOther(w, to)
+}
+
+// pageAddress reports whether a link may lead there from a page: not to an
+// application of the system, which a page cannot name.
+func pageAddress(to string) bool {
+	return strings.HasPrefix(to, "/") || strings.HasPrefix(to, "https://") || strings.HasPrefix(to, "http://")
+}
+
+// tooUnusual tells a person why they were not let through, and what helps, before
+// they go back to where they came from.
+func (p *Pages) tooUnusual(v visit, view flow.View) error {
+	back := link{Href: view.Redirect, Text: v.Text(messages.FaultBackTo, "application", v.applicationName(view.Application.Name))}
+	if strings.HasPrefix(view.Redirect, "/") {
+		back.Text = v.Text(messages.FaultHome, "tenant", v.tenantName())
+	}
+	heading := v.Text(messages.UnusualTitle)
+	return p.render(v, http.StatusForbidden, "message", messagePage{
+		shell: p.shell(v, heading, false), Tone: "bad", Heading: heading,
+		Lead: []string{v.Text(messages.UnusualLead, "tenant", v.tenantName()), v.Text(messages.UnusualWay)}, Links: []link{back},
+	}, view.Origin)
 }

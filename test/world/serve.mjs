@@ -9,7 +9,7 @@ export class Serve {
    * `tenants(port)` gives the text under `tenants:`; users are
    * `[{ tenant, email, password }]`, added before the start.
    */
-  static async start({ tenants, users = [] }) {
+  static async start({ tenants, users = [], geoip = '' }) {
     const it = new Serve();
     it.home = await folder('serve');
     it.config = join(it.home.path, 'intelliauth.yaml');
@@ -17,7 +17,7 @@ export class Serve {
       await writeFile(join(it.home.path, 'root.key'), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
       await onFreePort(async (port) => {
         [it.port, it.admin] = [port, await freePort()];
-        await writeFile(it.config, it.#file(tenants(port)));
+        await writeFile(it.config, it.#file(tenants(port), geoip));
         await it.open('--migrate');
       });
       for (const user of users) await addUser(user, user.tenant, '--config', it.config);
@@ -28,12 +28,13 @@ export class Serve {
     return it;
   }
 
-  #file(tenants) {
+  #file(tenants, geoip) {
     return [
       `listen: 127.0.0.1:${this.port}`,
       `admin_listen: 127.0.0.1:${this.admin}`,
       `database: sqlite:${join(this.home.path, 'intelliauth.db')}`,
       'root_keys: [file:root.key]',
+      ...(geoip ? [geoip] : []),
       'tenants:',
       tenants,
     ].join('\n');
