@@ -2,6 +2,7 @@
 # make test       everything: Go with the race detector, PostgreSQL, relying parties, browser, SDKs
 # make check      format, vet, staticcheck, the architecture, generated code
 # make bench      rates and CPU, each beside its limit measured in the same run
+# make bench-risk how often honest people are asked again for each share of attackers caught; ARGS='-csv FILE'
 # make screenshots  every page, narrow and wide, light and dark
 
 SHELL := /bin/bash
@@ -22,7 +23,7 @@ define part
 	@printf '\n=== %s\n' '$(1)'; start=$$SECONDS; $(2); printf '=== %s: %d s\n' '$(1)' $$((SECONDS-start))
 endef
 
-.PHONY: build run test test-go test-sdk-go test-pg test-rp test-web test-sdk setup check bench screenshots clean
+.PHONY: build run test test-go test-sdk-go test-pg test-rp test-web test-sdk setup check bench bench-risk screenshots clean
 
 build:
 	go build -trimpath -o bin/intelliauth ./cmd/intelliauth
@@ -79,6 +80,9 @@ fmt:
 
 bench: build
 	cd test && go run ./bench
+
+bench-risk:
+	cd test && go run ./risk $(ARGS)
 
 screenshots: build setup
 	cd test && node screenshots/run.mjs

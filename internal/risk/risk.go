@@ -51,12 +51,12 @@ type Assessment struct {
 	Contributions []Contribution `json:"contributions,omitempty"`
 }
 
-// The scale. Evidence of midpoint is a score of 500, and every bit moves the
-// score by perBit. The midpoint is where 99 % of targeted attackers are
-// challenged in the grading (docs/risk.md); it is fixed here, not learnt.
+// Midpoint is the evidence, in thousandths of a bit, of a score of 500; every bit
+// moves the score by perBit. At it 99 % of targeted attackers are challenged in
+// the grading (docs/guide/risk.md); it is fixed here, not learnt.
 const (
-	midpoint = -3500
-	perBit   = 40
+	Midpoint = -3500
+	perBit   = 30
 )
 
 // Assess scores inputs. Inputs that contradict themselves, a version that is not
@@ -110,7 +110,7 @@ func (a *Assessment) add(c Contribution) {
 }
 
 func scale(b int64) int {
-	return int(min(1000, max(0, 500+(b-midpoint)*perBit/1000)))
+	return int(min(1000, max(0, 500+(b-Midpoint)*perBit/1000)))
 }
 
 func band(score int, t Thresholds) Band {

@@ -332,7 +332,7 @@ func TestReplayOfVersion1(t *testing.T) {
 	}
 }
 
-const version1 = `{"v":1,"score":628,"band":"medium","bits":-276,"reasons":["new-device","failed-attempts"],"contributions":[{"reason":"frequency","bits":1},{"reason":"new-address","bits":-1249},{"reason":"agent-familiar","bits":-3028},{"reason":"new-device","bits":3000},{"reason":"failed-attempts","bits":1000,"args":["4","0","0"]}]}`
+const version1 = `{"v":1,"score":686,"band":"medium","bits":2724,"reasons":["new-device","failed-attempts"],"contributions":[{"reason":"frequency","bits":1},{"reason":"new-address","bits":-1249},{"reason":"agent-familiar","bits":-3028},{"reason":"new-device","bits":6000},{"reason":"failed-attempts","bits":1000,"args":["4","0","0"]}]}`
 
 // TestInAHouseholdWhatIsUsualIsLow: two people, who are all that the tenant has
 // ever seen. The published model knows nobody to compare them with.

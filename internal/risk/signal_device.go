@@ -23,8 +23,8 @@ func DeviceOf(known, stale bool) Device {
 }
 
 const (
-	newDevice   = 3000
-	staleDevice = 4000
+	newDevice   = 6000
+	staleDevice = 7000
 )
 
 func device(in Inputs) Contribution {

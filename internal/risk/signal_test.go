@@ -12,8 +12,8 @@ func TestSignals(t *testing.T) {
 		bits   int64
 	}{
 		"known device": {device, Inputs{Device: DeviceKnown}, "", 0},
-		"new device":   {device, Inputs{Device: DeviceNew}, DeviceIsNew, 3000},
-		"stale device": {device, Inputs{Device: DeviceOf(true, true)}, DeviceIsStale, 4000},
+		"new device":   {device, Inputs{Device: DeviceNew}, DeviceIsNew, 6000},
+		"stale device": {device, Inputs{Device: DeviceOf(true, true)}, DeviceIsStale, 7000},
 		"no device":    {device, Inputs{}, DeviceUnknown, 0},
 
 		"a flight":             {travel, Inputs{Travel: Travel{Seconds: n(7 * 3600), Kilometres: n(6000)}}, "", 0},
