@@ -594,7 +594,7 @@ func TestW16KeyOfSomebodyElse(t *testing.T) {
 // TestW26SilentUpgrade: after a password, in a browser that can, on a device known
 // for a day; never elsewhere, and never in the way.
 func TestW26SilentUpgrade(t *testing.T) {
-	w := newLife(t, `{}`)
+	w := newLife(t, `{"risk":{"mode":"monitor"}}`)
 	p := w.browser()
 	p.signIn("ada")
 	try := func(p *person, upgrade bool) (string, Posted) {
