@@ -33,7 +33,8 @@ type cli struct {
 		Revoke sessionRevokeCommand `cmd:"" help:"End a session, or all of a user's."`
 	} `cmd:"" help:"Manage sessions."`
 	Policy struct {
-		Explain policyExplainCommand `cmd:"" help:"Say what a user would be asked for, and why."`
+		Explain  policyExplainCommand  `cmd:"" help:"Say what a user would be asked for, and why."`
+		Simulate policySimulateCommand `cmd:"" help:"Run a draft over past sign-ins: who would be asked what."`
 	} `cmd:"" help:"Look at what policies decide."`
 	Risk struct {
 		Replay riskReplayCommand `cmd:"" help:"Compute past assessments of risk again, and compare every byte."`

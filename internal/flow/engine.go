@@ -124,11 +124,12 @@ type run struct {
 	devices   []identity.Device // rows of the browser's device, all users
 	decision  policy.Decision
 	index     []byte
-	holding   bool       // a hash slot, for this attempt
-	looking   bool       // in a read-only transaction: nothing is begun
-	closed    bool       // the lane of this browser is full
-	trouble   *ViewError // to be shown with the next view
-	fault     error      // history could not be read: nothing is concluded
+	holding   bool         // a hash slot, for this attempt
+	looking   bool         // in a read-only transaction: nothing is begun
+	closed    bool         // the lane of this browser is full
+	trouble   *ViewError   // to be shown with the next view
+	past      *risk.Inputs // of a sign-in that is only simulated
+	fault     error        // history could not be read: nothing is concluded
 }
 
 func (e *Engine) start(ctx context.Context, t identity.Tenant, b Browser) (*run, error) {

@@ -42,6 +42,9 @@ type assessed struct {
 // What could not be found out is no reason to let anybody through: while history
 // cannot be read, the sign-in does not end.
 func (r *run) risk() risk.Assessment {
+	if r.past != nil {
+		return r.e.Assess(*r.past)
+	}
 	if r.user == nil || len(r.flow.Proofs) == 0 && (r.session == nil || r.session.User != r.user.ID) {
 		return risk.Assessment{Version: risk.Version, Band: risk.Unknown}
 	}
@@ -271,6 +274,20 @@ type Asked struct {
 	Anew   bool     `json:"anew,omitempty"` // proofs had to be new
 }
 
+// Request is a request that asks for the same.
+func (a Asked) Request() Request {
+	req := Request{PromptLogin: a.Anew}
+	for _, name := range a.Levels {
+		level, err := assurance.ParseLevel(name)
+		if err != nil {
+			level = assurance.AAL1 // "none": any sign-in
+		}
+		req.Alternatives = append(req.Alternatives, assurance.Requirement{Level: level})
+	}
+	req.Authorization.Scopes = a.Scopes
+	return req
+}
+
 func levels(all []assurance.Requirement) (out []string) {
 	for _, a := range all {
 		out = append(out, a.Level.String())
@@ -293,6 +310,10 @@ func (r *run) learn() error {
 
 // oddly says what policy has to know beside the assessment.
 func (r *run) oddly(in *policy.Input) {
+	if r.past != nil {
+		r.pastRisk(in)
+		return
+	}
 	in.Risk = r.risk()
 	in.Known = r.device != nil && !r.oldCookie
 	in.Mails = r.mails() && r.user != nil && r.user.Email != ""
