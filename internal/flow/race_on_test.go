@@ -5,3 +5,5 @@ package flow
 // Under the race detector the search is four times as slow and finds no race
 // that the other tests do not.
 const exploreStates = 100
+
+const underRace = true
