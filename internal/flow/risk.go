@@ -158,7 +158,7 @@ func (r *run) evidence() (risk.Inputs, error) {
 	agent := risk.ParseAgent(r.browser.UserAgent)
 	in := risk.Inputs{
 		Version: risk.Version, Thresholds: r.thresholds(), Device: risk.DeviceOf(r.device != nil, r.oldCookie), Client: agent.Client,
-		Networks: w.Lists, Changed: r.changed(), Breached: new(r.flow.Breached),
+		Networks: w.Lists, Changed: r.changed(), Breached: new(r.flow.Breached), Theft: r.theft(),
 		Failures: risk.Failures{User: new(a.Failures[0])},
 	}
 	if r.browser.Addr.IsValid() {
@@ -197,6 +197,14 @@ func (r *run) changed() *int64 {
 		return new(int64(math.MaxInt32))
 	}
 	return new(int64(r.now.Sub(last) / time.Second))
+}
+
+// theft is how many seconds ago something of the user's was seen stolen.
+func (r *run) theft() *int64 {
+	if r.user.TheftAt == nil {
+		return nil
+	}
+	return new(int64(r.now.Sub(*r.user.TheftAt) / time.Second))
 }
 
 // feature is a hierarchy's counts. Counts of all users are written beside those

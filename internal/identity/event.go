@@ -55,6 +55,7 @@ const (
 	EventGrantCreated      = "grant.created"
 	EventGrantRevoked      = "grant.revoked"
 	EventTokenReused       = "token.reused"
+	EventKeyForeign        = "token.foreign_key" // a bound refresh token came without its key
 	EventLaneClosed        = "lane.closed"
 	EventUserCreated       = "user.created"
 	EventUserDisabled      = "user.disabled"

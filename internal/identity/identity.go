@@ -88,6 +88,7 @@ type User struct {
 	Former        []Address  `json:"former,omitempty"`      // still told of changes for a while (SP 800-63B-4, 4.6)
 	RecoveredAt   *time.Time `json:"recoveredAt,omitempty"` // last came back by a recovery code
 	FrozenUntil   *time.Time `json:"frozenUntil,omitempty"` // no change of sign-in methods before
+	TheftAt       *time.Time `json:"theftAt,omitempty"`     // when something of theirs was last seen stolen: a sign-in is looked at more closely for a while
 	Epoch         int64      `json:"-"`                     // raised by every change of factors, password, lock or sessions
 }
 

@@ -135,9 +135,9 @@ func deAlarms() map[Key]string {
 		"mail.notice.attempts.ignore":  "Wenn Sie es nicht waren, müssen Sie nichts tun. Mit einem Passkey gäbe es nichts zu erraten.",
 
 		"mail.notice.token_reused.subject":   "Eine Anwendung wurde bei {tenant} getrennt",
-		"mail.notice.token_reused.lead":      "Der Zugriff, den Sie einer Anwendung bei {tenant} gewährt haben, wurde doppelt benutzt. Das geschieht, wenn er kopiert wurde; deshalb haben wir ihn beendet.",
-		"mail.notice.token_reused.lead.full": "Der Zugriff, den Sie {application} bei {tenant} gewährt haben, wurde doppelt benutzt. Das geschieht, wenn er kopiert wurde; deshalb haben wir ihn beendet.",
-		"mail.notice.token_reused.body":      "Um die Anwendung wieder zu benutzen, melden Sie sich bitte dort an.",
+		"mail.notice.token_reused.lead":      "Der Zugriff, den Sie einer Anwendung bei {tenant} gewährt haben, wurde doppelt benutzt. Das geschieht, wenn er kopiert wurde; deshalb haben wir ihn beendet und Sie in dem Browser abgemeldet, aus dem er kam.",
+		"mail.notice.token_reused.lead.full": "Der Zugriff, den Sie {application} bei {tenant} gewährt haben, wurde doppelt benutzt. Das geschieht, wenn er kopiert wurde; deshalb haben wir ihn beendet und Sie in dem Browser abgemeldet, aus dem er kam.",
+		"mail.notice.token_reused.body":      "Um die Anwendung wieder zu benutzen, melden Sie sich bitte dort an. Ihre nächsten Anmeldungen werden eine Woche lang genauer betrachtet.",
 		"mail.notice.token_reused.ignore":    "Wenn das noch einmal geschieht, sagen Sie bitte den Betreibern der Anwendung Bescheid.",
 	}
 }

@@ -139,9 +139,9 @@ func enAlarms() map[Key]string {
 		"mail.notice.attempts.ignore":  "If it was not you, there is nothing you must do. With a passkey there would be nothing to guess.",
 
 		"mail.notice.token_reused.subject":   "An application was disconnected at {tenant}",
-		"mail.notice.token_reused.lead":      "Access that you gave to an application at {tenant} was used twice. That happens when it was copied, so we ended it.",
-		"mail.notice.token_reused.lead.full": "Access that you gave to {application} at {tenant} was used twice. That happens when it was copied, so we ended it.",
-		"mail.notice.token_reused.body":      "To use the application again, please sign in there.",
+		"mail.notice.token_reused.lead":      "Access that you gave to an application at {tenant} was used twice. That happens when it was copied, so we ended it and signed you out of the browser it came from.",
+		"mail.notice.token_reused.lead.full": "Access that you gave to {application} at {tenant} was used twice. That happens when it was copied, so we ended it and signed you out of the browser it came from.",
+		"mail.notice.token_reused.body":      "To use the application again, please sign in there. Your next sign-ins are looked at more closely for a week.",
 		"mail.notice.token_reused.ignore":    "If this happens again, please tell the people who run the application.",
 	}
 }

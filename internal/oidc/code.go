@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -60,12 +61,12 @@ func (e *endpoints) revokeReplayed(x exchange, tx identity.Tx, item identity.Ite
 	if err := json.Unmarshal(item.Value, &code); err != nil {
 		return err
 	}
-	return e.revokeReused(x, tx, code.Grant.ID, "code_replayed")
+	return e.revokeReused(x, tx, code.Grant.ID, "code_replayed", e.Engine.RevokeGrant)
 }
 
-// revokeReused ends a grant after a replay, with the event that says so. A grant
+// revokeReused ends what a replayed thing gave, with the event that says so. A grant
 // that never came to be, or has ended, stays as it is.
-func (e *endpoints) revokeReused(x exchange, tx identity.Tx, id, why string) error {
+func (e *endpoints) revokeReused(x exchange, tx identity.Tx, id, why string, end ending) error {
 	g, err := tx.Grants.ByID(x.ctx, id)
 	if errors.Is(err, identity.ErrNotFound) || err == nil && g.Revoked() {
 		return nil
@@ -78,8 +79,11 @@ func (e *endpoints) revokeReused(x exchange, tx identity.Tx, id, why string) err
 	if err := tx.Events.Append(x.ctx, ev); err != nil {
 		return err
 	}
-	return e.Engine.RevokeGrant(x.ctx, tx, g, why)
+	return end(x.ctx, tx, g, why)
 }
+
+// ending takes a grant back, and whatever else the reason asks for.
+type ending func(ctx context.Context, tx identity.Tx, g identity.Grant, why string) error
 
 // redeemTaken turns a consumed code into a grant. An *oauthError leaves the code
 // burned and nothing else.

@@ -162,6 +162,10 @@ func TestA12_ABoundRefreshTokenIsTheKeys(t *testing.T) {
 	stolen := a.text("refresh_token")
 	w.refresh("spa", stolen).want(t, 400, "invalid_grant")
 	w.holder().ask(TokenPath, refreshForm(stolen)).want(t, 400, "invalid_grant")
+	// S-18: that somebody has it is told, once in a while, and raises risk.
+	if told := w.events(identity.EventKeyForeign); len(told) != 1 || told[0].User != w.users["ada"].ID || told[0].Application != "spa" || w.user("ada").TheftAt == nil {
+		t.Errorf("told: %+v", told)
+	}
 	b := h.ask(TokenPath, refreshForm(stolen))
 	if b.status != http.StatusOK || b.text("token_type") != "DPoP" || b.access(t)["cnf"] == nil {
 		t.Fatalf("the owner: %d %s", b.status, b.raw)

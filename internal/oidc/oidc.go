@@ -53,7 +53,14 @@ type Engine interface {
 	// Admits reports whether proofs are still enough for a token.
 	Admits(t identity.Tenant, b flow.Bearing) (bool, error)
 	Revoker
+	Thefts
 	Policy(t identity.Tenant) (policy.Policy, error)
+}
+
+// Thefts answers proof that something was copied.
+type Thefts interface {
+	Stolen(ctx context.Context, tx identity.Tx, t identity.Tenant, g identity.Grant, why string) error
+	ForeignKey(ctx context.Context, t identity.Tenant, g identity.Grant) error
 }
 
 // Revoker ends what was given, and tells what it is worth; each writes its own

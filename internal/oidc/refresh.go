@@ -90,7 +90,11 @@ func (e *endpoints) refresh(x exchange) (tokens, error) {
 			}
 			if !again {
 				refused = invalidGrant("The refresh token was used before.")
-				return e.revokeReused(x, tx, g.ID, "refresh_reused")
+				end, err := e.verdict(x, tx, g, next)
+				if err != nil {
+					return err
+				}
+				return e.revokeReused(x, tx, g.ID, "refresh_reused", end)
 			}
 		}
 		if made, err = e.refreshed(x, g, on); err != nil {
@@ -108,11 +112,25 @@ func (e *endpoints) refresh(x exchange) (tokens, error) {
 	if err == nil {
 		err = refused
 	}
+	var foreign *foreignKeyError
+	if errors.As(err, &foreign) {
+		// Nothing is revoked: who has the token and not the key must not be able to
+		// end what the owner has. That somebody has it is told.
+		err = e.Engine.ForeignKey(x.ctx, x.tenant, foreign.grant)
+		if err == nil {
+			err = invalidGrant("The refresh token is bound to a key that was not proved.")
+		}
+	}
 	if err != nil {
 		return tokens{}, err
 	}
 	return e.issue(x.ctx, made)
 }
+
+// foreignKeyError says that a bound refresh token came without its key.
+type foreignKeyError struct{ grant identity.Grant }
+
+func (*foreignKeyError) Error() string { return "oidc: a refresh token came with another key" }
 
 // grantFor reads the grant of a refresh token that this client presents, with
 // what it hangs on. Another client learns nothing and ends nothing.
@@ -126,9 +144,7 @@ func (e *endpoints) grantFor(x exchange, tx identity.Tx, id string) (identity.Gr
 		return g, on, invalidGrant("The refresh token is unknown or over.")
 	}
 	if x.app.Public() && g.Thumbprint != "" && g.Thumbprint != x.key {
-		// Nothing is revoked: who has the token and not the key must not be able to
-		// end what the owner has.
-		return g, on, invalidGrant("The refresh token is bound to a key that was not proved.")
+		return g, on, &foreignKeyError{grant: g}
 	}
 	on.session, on.user = s, user
 	return g, on, nil
@@ -154,6 +170,25 @@ func (e *endpoints) again(x exchange, tx identity.Tx, g identity.Grant, item ide
 		return false, nil
 	}
 	return false, err
+}
+
+// verdict is what a reuse ends. Where the client shows a key or secret of its own
+// and the successor lies unused, a reply was lost for longer than the moment of
+// kindness: the family ends, and nobody is called a thief. Else two go on from one
+// token, and one of them copied it.
+func (e *endpoints) verdict(x exchange, tx identity.Tx, g identity.Grant, next string) (ending, error) {
+	if !x.app.Public() || g.Thumbprint != "" {
+		_, err := tx.Ephemerals.Get(x.ctx, kindRefresh, identity.HashKey(next))
+		if err == nil {
+			return e.Engine.RevokeGrant, nil
+		}
+		if !over(err) {
+			return nil, err
+		}
+	}
+	return func(ctx context.Context, tx identity.Tx, g identity.Grant, why string) error {
+		return e.Engine.Stolen(ctx, tx, x.tenant, g, why)
+	}, nil
 }
 
 // refreshed is what a refresh gives: never a higher level than the grant's own

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +40,64 @@ func TestH32_ThiefAndOwnerOfABearerEndTheFamilyAtOnce(t *testing.T) {
 	thief := w.refresh("spa", a.text("refresh_token"))
 	w.refresh("spa", a.text("refresh_token")).want(t, 400, "invalid_grant") // within the moment of kindness
 	w.refresh("spa", thief.text("refresh_token")).want(t, 400, "invalid_grant")
+}
+
+// TestH32_TheftOfAFamilyEndsTheSession: whoever copied a refresh token may have
+// copied what lay beside it. Every family of the session ends, its cookie opens
+// nothing, its owner is told, and their next sign-in looks odder.
+func TestH32_TheftOfAFamilyEndsTheSession(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	first := w.redeem("spa", b.code("ada", ask("spa")))
+	other := w.redeem("web", b.code("ada", ask("web")))
+	w.refresh("spa", first.text("refresh_token"))
+	if w.user("ada").TheftAt != nil || len(w.mailed(identity.MessageTokenReused)) != 0 {
+		t.Fatal("a theft before there was one")
+	}
+	w.refresh("spa", first.text("refresh_token")).want(t, 400, "invalid_grant")
+
+	w.refresh("web", other.text("refresh_token")).want(t, 400, "invalid_grant")
+	if rec := b.get(AuthorizePath + "?" + ask("spa", "prompt", "none").Encode()); !strings.Contains(rec.Header().Get("Location"), "login_required") {
+		t.Errorf("the cookie still opens: %s", rec.Header().Get("Location"))
+	}
+	ended := w.events(identity.EventSessionEnded)
+	if len(ended) != 1 || !slices.Equal(ended[0].Reasons, []string{"refresh_reused"}) {
+		t.Errorf("ended: %+v", ended)
+	}
+	if told := w.mailed(identity.MessageTokenReused); len(told) != 1 || told[0].To != "ada@example.com" || told[0].Args["application"] != "SPA" {
+		t.Errorf("told: %+v", told)
+	}
+	if at := w.user("ada").TheftAt; at == nil || !at.Equal(w.engineNow()) {
+		t.Errorf("noted at %v", at)
+	}
+	if w.user("grace").TheftAt != nil {
+		t.Error("somebody else's theft")
+	}
+}
+
+// TestH32_AReplyLostForLongIsNoTheft: the key is the owner's and nobody went on
+// from the successor. The family ends (C-31); the session stays, and nobody is
+// frightened.
+func TestH32_AReplyLostForLongIsNoTheft(t *testing.T) {
+	w := newWorld(t)
+	a, _ := w.signIn("web", "ada")
+	lost := w.refresh("web", a.text("refresh_token"))
+	w.pass(time.Minute)
+	w.refresh("web", a.text("refresh_token")).want(t, 400, "invalid_grant")
+	w.refresh("web", lost.text("refresh_token")).want(t, 400, "invalid_grant")
+	if n := len(w.events(identity.EventSessionEnded)); n != 0 || len(w.mailed(identity.MessageTokenReused)) != 0 || w.user("ada").TheftAt != nil {
+		t.Errorf("%d sessions ended", n)
+	}
+
+	// Two that go on from one token, by the same secret, are a theft.
+	b, _ := w.signIn("web", "grace")
+	next := w.refresh("web", b.text("refresh_token"))
+	w.refresh("web", next.text("refresh_token"))
+	w.pass(time.Minute)
+	w.refresh("web", b.text("refresh_token")).want(t, 400, "invalid_grant")
+	if len(w.events(identity.EventSessionEnded)) != 1 || len(w.mailed(identity.MessageTokenReused)) != 1 {
+		t.Error("a theft went by")
+	}
 }
 
 func TestA13_LostReplyIsGivenAgainToWhoAuthenticates(t *testing.T) {

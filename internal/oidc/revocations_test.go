@@ -91,7 +91,7 @@ func TestC36_EveryWayIsTold(t *testing.T) {
 			w.refresh("spa", a.text("refresh_token"))
 			w.pass(time.Minute)
 			w.refresh("spa", a.text("refresh_token")).want(w, 400, "invalid_grant")
-		}, identity.RevokedGrant},
+		}, identity.RevokedSession},
 		"the application revokes": {func(w *world, a answer) {
 			w.post(RevokePath, "spa", map[string][]string{"token": {a.text("refresh_token")}})
 		}, identity.RevokedGrant},

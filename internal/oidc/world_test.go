@@ -286,3 +286,31 @@ func (w *world) events(kind string) []identity.Event {
 	})
 	return out
 }
+
+func (w *world) user(name string) (u identity.User) {
+	w.Helper()
+	w.view(func(tx identity.Tx) (err error) {
+		u, err = tx.Users.ByID(context.Background(), w.users[name].ID)
+		return err
+	})
+	return u
+}
+
+// mailed lists the messages of a kind.
+func (w *world) mailed(kind string) []identity.Message {
+	w.Helper()
+	var out []identity.Message
+	w.view(func(tx identity.Tx) error {
+		all, err := tx.Outbox.List(context.Background(), 1000)
+		for _, m := range all {
+			if m.Kind == kind {
+				out = append(out, m)
+			}
+		}
+		return err
+	})
+	return out
+}
+
+// engineNow is the clock at the resolution that is stored.
+func (w *world) engineNow() time.Time { return w.now().UTC().Truncate(time.Microsecond) }

@@ -24,6 +24,7 @@ type Inputs struct {
 	Networks   *[]Listing `json:"networks,omitempty"` // nil: no list could be read
 	Changed    *int64     `json:"changed,omitempty"`  // seconds since a factor or the password was changed
 	Breached   *bool      `json:"breached,omitempty"` // the password just used is known from a breach
+	Theft      *int64     `json:"theft,omitempty"`    // seconds since something of the user's was seen stolen; nil: never
 	Client     Client     `json:"client,omitempty"`
 }
 

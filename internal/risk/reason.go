@@ -46,6 +46,8 @@ const (
 	PasswordLeaked Reason = "breached-password"
 	LeakUnknown    Reason = "breach-unknown"
 
+	TheftLately Reason = "recent-theft" // args: hours
+
 	ClientOdd     Reason = "unusual-client"
 	ClientUnknown Reason = "client-unknown"
 )
@@ -56,7 +58,7 @@ func Reasons() []Reason {
 		BadInputs, ColdStart, Seldom, AddressFamiliar, AddressNew, NetworkNew, CountryNew, AddressUnknown,
 		AgentFamiliar, AgentNew, BrowserNew, SystemNew, DeviceTypeNew, AgentUnknown, DeviceIsNew, DeviceIsStale, DeviceUnknown,
 		TravelFast, TravelCountry, TravelUnknown, HourRare, HourUnknown, FailuresMany, FailuresUnknown, NetworkListed, NetworksUnknown,
-		ChangedLately, ChangeUnknown, PasswordLeaked, LeakUnknown, ClientOdd, ClientUnknown,
+		ChangedLately, ChangeUnknown, PasswordLeaked, LeakUnknown, TheftLately, ClientOdd, ClientUnknown,
 	}
 }
 

@@ -5,6 +5,6 @@ package risk
 // together with the model they decide, alone none does.
 func signals() []func(Inputs) Contribution {
 	return []func(Inputs) Contribution{
-		device, travel, hour, velocity, listed, change, breach, client,
+		device, travel, hour, velocity, listed, change, breach, theft, client,
 	}
 }
