@@ -78,7 +78,7 @@ func (m *Main) build(b blueprint) (*house, error) {
 	cookies := edge.Cookies{Secure: b.secure}
 	proofs := token.NewProofs(h.store, b.store.PepperFor, m.Now)
 	hosted := web.Handler(web.Deps{
-		Pages: pages, Flows: h.engine, Methods: h.engine, Accounts: h.engine, Changes: h.engine, Tokens: h.keys, Proofs: proofs,
+		Pages: pages, Flows: h.engine, Methods: h.engine, Accounts: h.engine, Bindings: h.engine, Changes: h.engine, Tokens: h.keys, Proofs: proofs,
 		Store: h.store, Cookies: cookies, Now: m.Now, Random: m.Random,
 	})
 	protocol := oidc.Handler(oidc.Deps{

@@ -42,8 +42,12 @@ func (c Cookies) SetSession(w http.ResponseWriter, secret string) {
 	c.set(w, sessionCookie, secret, 0)
 }
 
-// ClearSession makes the browser drop its session secret.
-func (c Cookies) ClearSession(w http.ResponseWriter) { c.set(w, sessionCookie, "", -1) }
+// ClearSession makes the browser drop its session secret, and the short cookie of
+// a bound session.
+func (c Cookies) ClearSession(w http.ResponseWriter) {
+	c.set(w, sessionCookie, "", -1)
+	c.set(w, boundCookie, "", -1)
+}
 
 // Binding returns the value that ties flows to this browser, or "".
 func (c Cookies) Binding(r *http.Request) string { return c.secret(r, bindingCookie) }

@@ -278,6 +278,9 @@ func (r *run) conclude(f Facts, digest string) (*Answer, error) {
 		return nil, err
 	}
 	a.Session, a.Device = secret, device
+	if a.Bind, err = r.offerBinding(session); err != nil {
+		return nil, err
+	}
 	if err := r.keepAnswer(a, Done, digest); err != nil {
 		return nil, err
 	}

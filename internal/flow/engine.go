@@ -27,6 +27,8 @@ const (
 	KindCode          = "code" // authorization codes, by identity.HashKey
 	kindEnrolling     = "enrolling"
 	kindEnrollingLast = "enrolling-last"
+	kindBind          = "bind"   // challenges to bind a session
+	kindRebind        = "rebind" // challenges to bound sessions
 )
 
 const (
@@ -243,7 +245,7 @@ func (r *run) readSession() error {
 	if err != nil {
 		return err
 	}
-	if s.Ended() {
+	if s.Ended() || !r.carried(s) {
 		return nil
 	}
 	if r.e.question(r.policy, s, r.now).Standing(s.Proofs).Level == assurance.None {

@@ -49,6 +49,7 @@ const (
 type Browser struct {
 	Binding   string // value of the binding cookie; "" if it has none
 	Session   string // secret of the session cookie; "" if none
+	Bound     string // the short cookie beside it; "" if none
 	Device    string // id half of the device cookie
 	Secret    string // secret half of it
 	Addr      netip.Addr
@@ -82,6 +83,7 @@ type Answer struct {
 	Redirect string            // absolute URL, or own path
 	Form     map[string]string // response_mode=form_post: fields to post to Redirect
 	Session  string            // new secret for the session cookie; "" leaves it
+	Bind     *Registration     // the browser may bind the session to a key
 	Device   string            // new value "id.secret" for the device cookie; "" leaves it
 }
 

@@ -50,7 +50,9 @@ const (
 	EventEnrolmentRenamed  = "enrolment.renamed"
 	EventSessionOpened     = "session.opened"
 	EventSessionRaised     = "session.raised"
-	EventSessionDecayed    = "session.decayed" // its level is lower than was last told
+	EventSessionDecayed    = "session.decayed"         // its level is lower than was last told
+	EventSessionBound      = "session.bound"           // to a key of its browser
+	EventBindingRefused    = "session.binding_refused" // somebody tried to use or take over a binding without its key
 	EventSessionEnded      = "session.ended"
 	EventGrantCreated      = "grant.created"
 	EventGrantRevoked      = "grant.revoked"

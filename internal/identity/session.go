@@ -20,6 +20,7 @@ type Session struct {
 	UserAgent  string // a label, never an identity
 	EndedAt    *time.Time
 	EndReason  string
+	Bound      *Binding        // nil: its cookie is a bearer's
 	Told       assurance.Level // the last level that an event told of; never what it is worth
 	Version    int64
 }

@@ -24,6 +24,8 @@ func deEvents() map[Key]string {
 		"event.enrolment.renamed":         "Eine Anmeldemethode wurde umbenannt.",
 		"event.enrolment.renamed.full":    "Eine Anmeldemethode wurde umbenannt: {factor}.",
 		"event.session.opened":            "Ein Browser wurde angemeldet.",
+		"event.session.binding_refused":   "Ein kopiertes Cookie von Ihnen wurde anderswo versucht, wo es nichts wert ist.",
+		"event.session.bound":             "Eine Anmeldung wurde an ihr Gerät gebunden.",
 		"event.session.decayed":           "Eine Anmeldung ist älter geworden und gilt jetzt für weniger.",
 		"event.session.raised":            "Ein angemeldeter Browser wurde neu bestätigt.",
 		"event.session.ended":             "Ein Browser wurde abgemeldet.",

@@ -261,6 +261,8 @@ func enEvents() map[Key]string {
 		"event.enrolment.renamed.full":    "A sign-in method was renamed: {factor}.",
 		"event.enrolment.renamed":         "A sign-in method was renamed.",
 		"event.session.opened":            "A browser was signed in.",
+		"event.session.binding_refused":   "A copied cookie of yours was tried elsewhere, where it is worth nothing.",
+		"event.session.bound":             "A sign-in was tied to its device.",
 		"event.session.decayed":           "A sign-in grew older and counts for less now.",
 		"event.session.raised":            "A browser that was signed in was confirmed again.",
 		"event.session.ended":             "A browser was signed out.",

@@ -24,6 +24,7 @@ type introspection struct {
 	Scope        string              `json:"scope,omitempty"`
 	Type         string              `json:"token_type,omitempty"`
 	Session      string              `json:"sid,omitempty"`
+	Bound        *bool               `json:"session_bound,omitempty"` // to a key of its browser: our own member
 	ACR          string              `json:"acr,omitempty"`
 	AMR          []string            `json:"amr,omitempty"`
 	AuthTime     int64               `json:"auth_time,omitempty"`
@@ -120,6 +121,7 @@ func (e *endpoints) spend(ctx context.Context, tenant identity.Tenant, a token.A
 
 func (i *introspection) stand(on footing) {
 	i.Session, i.ACR, i.AMR, i.AuthTime = on.session.ID, on.Level.String(), on.AMR, on.AuthTime.Unix()
+	i.Bound = new(on.session.Bound != nil)
 }
 
 func (e *endpoints) aboutRefresh(r *http.Request, caller identity.Application, presented string) (introspection, error) {

@@ -161,7 +161,7 @@ func (e *endpoints) now() time.Time { return e.Now().UTC().Truncate(time.Microse
 // browser is what came with a request, for the flow.
 func (e *endpoints) browser(r *http.Request) flow.Browser {
 	b := flow.Browser{
-		Binding: e.Cookies.Binding(r), Session: e.Cookies.Session(r),
+		Binding: e.Cookies.Binding(r), Session: e.Cookies.Session(r), Bound: e.Cookies.Bound(r),
 		Addr: edge.ClientOf(r.Context()), UserAgent: r.UserAgent(),
 	}
 	b.Device, b.Secret = e.Cookies.Device(r)

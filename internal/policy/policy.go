@@ -121,6 +121,35 @@ type Sessions struct {
 	AAL1 Limit `json:"aal1,omitzero" yaml:"aal1"` // limits of AAL1 [overall 720h, no idle limit]
 	AAL2 Limit `json:"aal2,omitzero" yaml:"aal2"` // limits of AAL2 [overall 24h, idle 1h]
 	AAL3 Limit `json:"aal3,omitzero" yaml:"aal3"` // limits of AAL3; overall at most 12h [overall 12h, idle 15m]
+
+	Bound    Bound    `json:"bound,omitempty" yaml:"bound"`         // prefer: sessions are bound to a key of the browser where it can; require: the cookie of an unbound session opens nothing a minute after it was proved; off [prefer]
+	BoundFor Duration `json:"bound_for,omitempty" yaml:"bound_for"` // life of the short cookie of a bound session, 10s to 5m: how long a copy of all cookies is of use [5m]
+}
+
+// Bound says whether sessions are bound to a key (Device Bound Session Credentials).
+type Bound string
+
+// The choices.
+const (
+	BoundPrefer  Bound = "prefer"
+	BoundRequire Bound = "require"
+	BoundOff     Bound = "off"
+)
+
+// Bounds of the short cookie's life.
+const (
+	boundForMost  = 5 * time.Minute
+	boundForLeast = 10 * time.Second
+)
+
+func (s Sessions) check() error {
+	if s.Bound != "" && s.Bound != BoundPrefer && s.Bound != BoundRequire && s.Bound != BoundOff {
+		return fmt.Errorf("policy: sessions: bound %q is unknown (want prefer, require or off)", s.Bound)
+	}
+	if n := time.Duration(s.BoundFor); n != 0 && (n < boundForLeast || n > boundForMost) {
+		return fmt.Errorf("policy: sessions: bound_for %s is out of range (want 10s to 5m)", n)
+	}
+	return nil
 }
 
 // Limit bounds how long a level is held; absent fields keep the default.
@@ -176,6 +205,12 @@ func (p Policy) withDefaults() Policy {
 	if len(p.Factors) == 0 {
 		p.Factors = knownFactors()
 	}
+	if p.Sessions.Bound == "" {
+		p.Sessions.Bound = BoundPrefer
+	}
+	if p.Sessions.BoundFor == 0 {
+		p.Sessions.BoundFor = Duration(boundForMost)
+	}
 	if p.AccessToken == 0 {
 		p.AccessToken = Duration(10 * time.Minute)
 	}
@@ -216,6 +251,9 @@ func (p Policy) Check() error {
 		return err
 	}
 	if err := p.Risk.check(); err != nil {
+		return err
+	}
+	if err := p.Sessions.check(); err != nil {
 		return err
 	}
 	return p.checkLimits()

@@ -23,12 +23,13 @@ type sessionRecord struct {
 	UserAgent  string            `json:"userAgent,omitempty"`
 	EndReason  string            `json:"endReason,omitempty"`
 	Told       assurance.Level   `json:"told,omitempty"`
+	Bound      *identity.Binding `json:"bound,omitempty"`
 }
 
 func sessionData(s identity.Session) string {
 	return encode(sessionRecord{
 		Proofs: s.Proofs, CreatedAt: s.CreatedAt, LastActive: s.Activity.Last, Lapsed: s.Activity.Lapsed,
-		Device: s.Device, IP: s.IP, UserAgent: s.UserAgent, EndReason: s.EndReason, Told: s.Told,
+		Device: s.Device, IP: s.IP, UserAgent: s.UserAgent, EndReason: s.EndReason, Told: s.Told, Bound: s.Bound,
 	})
 }
 
@@ -100,7 +101,7 @@ func session(r sqlc.SessionsByUserRow) (identity.Session, error) {
 	return identity.Session{
 		ID: r.ID, User: r.UserID, SecretHash: r.SecretHash, Version: r.Version, EndedAt: timeOf(r.EndedAt),
 		Proofs: d.Proofs, CreatedAt: d.CreatedAt, Activity: assurance.Activity{Last: d.LastActive, Lapsed: d.Lapsed},
-		Device: d.Device, IP: d.IP, UserAgent: d.UserAgent, EndReason: d.EndReason, Told: d.Told,
+		Device: d.Device, IP: d.IP, UserAgent: d.UserAgent, EndReason: d.EndReason, Told: d.Told, Bound: d.Bound,
 	}, err
 }
 

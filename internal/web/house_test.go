@@ -91,7 +91,7 @@ func newHouse(t *testing.T, policy string) *house {
 func (h *house) restart() {
 	h.engine = flow.New(h.engine.Deps)
 	h.routes = Handler(Deps{
-		Pages: newPages(h.T), Flows: h.engine, Methods: h.engine, Accounts: h.engine, Changes: h.engine, Tokens: h.keys, Proofs: token.NewProofs(h.store, h.store.PepperFor, h.now), Store: h.store,
+		Pages: newPages(h.T), Flows: h.engine, Methods: h.engine, Accounts: h.engine, Bindings: h.engine, Changes: h.engine, Tokens: h.keys, Proofs: token.NewProofs(h.store, h.store.PepperFor, h.now), Store: h.store,
 		Now: h.now, Random: rand.Reader,
 	})
 }
@@ -110,6 +110,8 @@ type person struct {
 	jar  map[string]string
 	page page
 	at   string // path
+
+	invited string // to bind the session, by the last answer that did
 }
 
 func (h *house) browser() *person { return &person{house: h, jar: map[string]string{}} }
@@ -129,6 +131,9 @@ func (p *person) request(method, path, body string) *http.Response {
 	}
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	p.must(err)
+	if invited := answer.Header.Get("Secure-Session-Registration"); invited != "" {
+		p.invited = invited
+	}
 	for _, c := range answer.Cookies() {
 		if c.MaxAge < 0 {
 			delete(p.jar, c.Name)

@@ -203,6 +203,9 @@ func (v visit) browserName(s identity.Session) string {
 
 func (o owner) browserRow(s identity.Session) row {
 	out := row{Title: o.browserName(s), Facts: []stamp{plain(or(s.IP, o.Text(messages.AccountSessionWhere))), o.stamp(messages.AccountSessionSince, s.CreatedAt)}}
+	if s.Bound != nil {
+		out.Facts = append(out.Facts, plain(o.Text(messages.AccountSessionBound)))
+	}
 	if s.ID == o.Session.ID {
 		out.Tag = o.Text(messages.AccountSessionThis)
 		out.Facts = append(out.Facts, plain(o.Text(messages.AccountSessionNow)))

@@ -45,7 +45,7 @@ func (s *server) listSessions(w http.ResponseWriter, r *http.Request, c caller) 
 		}
 		out.Data = append(out.Data, sessionBody{
 			ID: session.ID, Current: session.ID == c.actor.Session, Device: deviceName(session.UserAgent), IP: session.IP,
-			AAL: int(worth.Level), CreatedAt: session.CreatedAt, LastActiveAt: session.Activity.Last,
+			AAL: int(worth.Level), Bound: session.Bound != nil, CreatedAt: session.CreatedAt, LastActiveAt: session.Activity.Last,
 		})
 	}
 	return writeJSON(w, http.StatusOK, out)

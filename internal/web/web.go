@@ -5,6 +5,7 @@
 //	flow.go      /flow/{id}: a page or JSON, by what is asked for
 //	post.go      what comes back: a form or JSON, one meaning
 //	home.go      /, /signin, /signout
+//	dbsc.go      where browsers bind sessions to a key of theirs
 //	account.go   /account: what is a person's own; sections.go words it,
 //	             device.go names browsers, changes.go asks before each change,
 //	             doors.go is what links in messages open
@@ -55,6 +56,15 @@ type Sessions interface {
 	Admits(t identity.Tenant, b flow.Bearing) (bool, error)
 }
 
+// Bindings ties sessions to keys of their browsers; *flow.Engine does.
+type Bindings interface {
+	Bind(ctx context.Context, t identity.Tenant, b flow.Browser, req flow.BindRequest) (flow.Bound, error)
+	BindingKey(ctx context.Context, t identity.Tenant, b flow.Browser, id string) ([]byte, error)
+	ChallengeBinding(ctx context.Context, t identity.Tenant, b flow.Browser, id string) (string, error)
+	Rebind(ctx context.Context, t identity.Tenant, b flow.Browser, id, challenge string) (flow.Bound, error)
+	BindingRefused(ctx context.Context, t identity.Tenant, b flow.Browser) error
+}
+
 // Methods keeps sign-in methods; *flow.Engine does.
 type Methods interface {
 	Enrolments(ctx context.Context, t identity.Tenant, user string) ([]identity.Enrolment, error)
@@ -96,6 +106,7 @@ type Deps struct {
 	Flows    Flows
 	Methods  Methods
 	Accounts Accounts
+	Bindings Bindings
 	Changes  Changes
 	Tokens   Tokens
 	Proofs   *token.Proofs // of DPoP
@@ -128,6 +139,8 @@ func Handler(d Deps) http.Handler {
 	mux.Handle("POST /flow/{id}", edge.CrossSite(s.flow(s.postFlow)))
 
 	s.accountRoutes(page, guarded)
+	mux.Handle("POST "+edge.BindPath, edge.CrossSite(s.binding(s.bind)))
+	mux.Handle("POST "+edge.RebindPath, edge.CrossSite(s.binding(s.rebind)))
 	page("GET "+wellKnown+"change-password", s.changePassword)
 	page("GET "+wellKnown+"passkey-endpoints", s.endpoints)
 	page("GET "+wellKnown+"webauthn", s.relatedOrigins)
@@ -144,7 +157,7 @@ func Handler(d Deps) http.Handler {
 func (s *server) browser(r *http.Request) flow.Browser {
 	device, secret := s.Cookies.Device(r)
 	return flow.Browser{
-		Binding: s.Cookies.Binding(r), Session: s.Cookies.Session(r), Device: device, Secret: secret,
+		Binding: s.Cookies.Binding(r), Session: s.Cookies.Session(r), Bound: s.Cookies.Bound(r), Device: device, Secret: secret,
 		Addr: edge.ClientOf(r.Context()), UserAgent: r.UserAgent(),
 	}
 }
@@ -156,5 +169,8 @@ func (s *server) keep(w http.ResponseWriter, a *flow.Answer) {
 	}
 	if a.Device != "" {
 		s.Cookies.SetDevice(w, a.Device)
+	}
+	if a.Bind != nil {
+		edge.OfferBinding(w, a.Bind.Challenge, a.Bind.Authorization)
 	}
 }

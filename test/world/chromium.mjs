@@ -20,9 +20,10 @@ const absent = ['localhost:9999', 'localhost:5173'];
 
 /**
  * A browser, in which a small page answers for the absent applications. `rules`
- * map more hosts; `home` holds the authorities that it trusts beside its own.
+ * map more hosts; `home` holds the authorities that it trusts beside its own;
+ * `features` are turned on.
  */
-export async function launch({ rules: more = [], home } = {}) {
+export async function launch({ rules: more = [], home, features = [] } = {}) {
   const stand = createServer((request, response) => {
     const body = [];
     request.on('data', (chunk) => body.push(chunk));
@@ -34,8 +35,9 @@ export async function launch({ rules: more = [], home } = {}) {
   }).listen(0, '127.0.0.1');
   await once(stand, 'listening');
   const rules = absent.map((host) => `MAP ${host} 127.0.0.1:${stand.address().port}`).concat(more).join(',');
+  const switches = features.length ? [`--enable-features=${features.join(',')}`] : [];
   const env = home ? { ...process.env, HOME: home } : process.env;
-  const browser = await chromium.launch({ executablePath, env, args: [...flags, `--host-resolver-rules=${rules}`] });
+  const browser = await chromium.launch({ executablePath, env, args: [...flags, ...switches, `--host-resolver-rules=${rules}`] });
   browser.once('disconnected', () => {
     stand.close();
     stand.closeAllConnections();

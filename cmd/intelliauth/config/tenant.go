@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/intelliauth/intelliauth/internal/policy"
 )
 
 const maxLogo = 64 << 10
@@ -27,6 +29,9 @@ func (c *checker) tenants(f *File) {
 		}
 		t.Algorithm = c.choice(at+".algorithm", t.Algorithm, "ES256", "ES256", "EdDSA", "RS256")
 		c.branding(at+".branding", &t.Branding)
+		if t.Policy.Sessions.Bound == policy.BoundRequire && strings.HasPrefix(t.Issuer, "http:") {
+			c.wrong(at+".policy.sessions.bound", "require needs an https issuer: browsers bind no session over plain http")
+		}
 		c.passkeys(at, t, f.PasskeyMetadata != nil)
 		c.sending(at, t)
 		seen := map[string]string{}

@@ -176,7 +176,7 @@ func valueOf(t ast.Expr) (string, error) {
 			"Twilio": "[keys](#tenantssmsproviderstwilio)", "Webhook": "[keys](#tenantssmsproviderswebhook)", "Log": "[keys](#log)", "Branding": "[keys](#tenantsbranding)", "Policy": "[keys](#its-policy)",
 			"Tenant": "[tenants](#a-tenant)", "Application": "[applications](#an-application)", "StepUp": "[keys](#tenantspolicystep_up)",
 			"Reason": "[keys](#tenantsapplicationsreasons)", "GroupRule": "[keys](#tenantspolicygroups)", "Stricter": "[keys](#stricter)",
-			"Enrolment": "[keys](#tenantspolicyenrolment)", "FirstFactor": "word", "Registration": "word",
+			"Enrolment": "[keys](#tenantspolicyenrolment)", "FirstFactor": "word", "Registration": "word", "Bound": "word",
 			"Sessions": "[keys](#tenantspolicysessions)", "Limit": "[keys](#tenantspolicysessionsaal1-aal2-aal3)", "Risk": "keys",
 		}
 		if w, ok := words[t.Name]; ok {
